@@ -1,0 +1,209 @@
+// `tenon ldd`: which libraries a program would be loaded with, without loading it.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "cli/command.h"
+#include "cli/options.h"
+#include "cli/output.h"
+#include "cli/search_options.h"
+#include "link/engine.h"
+#include "link/program.h"
+#include "wasi/wasi.h"
+
+namespace tenon::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::string_view kUsage =
+    "usage: tenon ldd [OPTIONS] FILE...\n"
+    "Shows the libraries that FILE needs, as a tree, and where each is found. Nothing of them is run.\n"
+    "A library that was shown before is followed by `(above)` and not opened up again.\n"
+    "\n"
+    "Ends with 0, or: 1 when a library or a symbol is missing, 2 for wrong options, 126 when a file is not usable,\n"
+    "127 when FILE is not there.\n";
+
+struct LddOptions {
+  link::ProgramOptions program;
+  bool resolve_symbols = false;
+  bool json = false;
+};
+
+std::string format_size(uint64_t bytes) {
+  constexpr uint64_t kKibi = 1024;
+  if (bytes < kKibi) {
+    return fmt::format("{} bytes", bytes);
+  }
+  if (bytes < kKibi * kKibi) {
+    return fmt::format("{:.0f} KiB", static_cast<double>(bytes) / kKibi);
+  }
+  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (kKibi * kKibi));
+}
+
+/// Of the file at `path`; 0 when it has none.
+uint64_t file_size(const std::string& path) {
+  struct stat status{};
+  return !path.empty() && stat(path.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
+}
+
+/// Writes what a program needs as an indented tree.
+class Tree {
+ public:
+  explicit Tree(const link::Examination& examination) : dependencies_(examination.dependencies) {}
+
+  std::string text() {
+    if (dependencies_.empty()) {
+      return {};
+    }
+    const link::Dependency& main = dependencies_.front();
+    shown_.insert(main.name);
+    for (const std::string& needed : main.needed) {
+      append(needed, 1, "");
+    }
+    for (const link::Dependency& dependency : dependencies_) {
+      if (!shown_.contains(dependency.name)) {
+        append(dependency.name, 1, "preloaded, ");
+      }
+    }
+    return text_.empty() ? "  needs no libraries\n" : std::move(text_);
+  }
+
+ private:
+  void append(const std::string& name, size_t depth, const char* remark) {
+    const std::string indent(2 * depth, ' ');
+    const auto found = std::ranges::find(dependencies_, name, &link::Dependency::name);
+    if (found == dependencies_.end()) {
+      text_ += fmt::format("{}{} => not found\n", indent, escaped(name));
+      return;
+    }
+    if (!shown_.insert(name).second) {
+      text_ += fmt::format("{}{} (above)\n", indent, escaped(name));
+      return;
+    }
+    if (!found->found) {
+      text_ += fmt::format("{}{} => not found: {}\n", indent, escaped(name), escaped(found->reason));
+      return;
+    }
+    text_ += fmt::format("{}{} => {} ({}{}, {})\n", indent, escaped(name),
+                         found->path.empty() ? "no file" : escaped(found->path), remark,
+                         link::to_string(found->found_through), format_size(file_size(found->path)));
+    if (depth < kMaximumDepth) {
+      for (const std::string& needed : found->needed) {
+        append(needed, depth + 1, "");
+      }
+    }
+  }
+
+  /// Deeper ones are shown at the top level instead: a chain of libraries may be as long as someone cares to make it.
+  static constexpr size_t kMaximumDepth = 64;
+
+  const std::vector<link::Dependency>& dependencies_;
+  std::set<std::string> shown_;
+  std::string text_;
+};
+
+ordered_json to_json(const std::string& file, const link::Examination& examination, bool with_symbols) {
+  ordered_json result = {{"file", file}, {"dependencies", ordered_json::array()}};
+  for (const link::Dependency& dependency : examination.dependencies) {
+    ordered_json entry = {{"name", dependency.name}, {"found", dependency.found}};
+    if (dependency.found) {
+      entry["path"] = dependency.path.empty() ? ordered_json() : ordered_json(dependency.path);
+      entry["found_through"] = link::to_string(dependency.found_through);
+      entry["size"] = file_size(dependency.path);
+      entry["needed"] = dependency.needed;
+    } else {
+      entry["reason"] = dependency.reason;
+    }
+    result["dependencies"].push_back(std::move(entry));
+  }
+  if (with_symbols) {
+    result["missing_symbols"] = ordered_json::array();
+    for (const link::MissingSymbol& missing : examination.missing) {
+      const bool is_there = !missing.found.empty();
+      result["missing_symbols"].push_back({{"symbol", missing.symbol},
+                                           {"module", missing.module},
+                                           {"importer", missing.importer},
+                                           {"expected", missing.expected},
+                                           {"found", is_there ? ordered_json(missing.found) : ordered_json()},
+                                           {"found_in", is_there ? ordered_json(missing.found_in) : ordered_json()},
+                                           {"searched", missing.searched}});
+    }
+  }
+  return result;
+}
+
+/// What loading `file` would find. Every file has a program of its own.
+Result<link::Examination> examine(link::Engine& engine, const LddOptions& options, const std::string& file) {
+  const auto program = TENON_TRY(link::Program::create(engine, options.program));
+  TENON_CHECK(program->add_host_module(std::string(wasi::Wasi::kModule), wasi::Wasi::functions(), nullptr));
+  TENON_CHECK(
+      program->add_host_module(std::string(wasi::Wasi::kUnstableModule), wasi::Wasi::unstable_functions(), nullptr));
+  return program->examine(file, options.resolve_symbols);
+}
+
+bool is_complete(const link::Examination& examination) {
+  return examination.missing.empty() && std::ranges::all_of(examination.dependencies, &link::Dependency::found);
+}
+
+int show(const LddOptions& options, const std::vector<std::string>& files) {
+  link::Engine engine;
+  int exit_code = kExitSuccess;
+  ordered_json all = ordered_json::array();
+  std::string text;
+  for (const std::string& file : files) {
+    const auto examination = examine(engine, options, file);
+    if (!examination) {
+      complain("{}", examination.error().message);
+      exit_code = std::max(exit_code, exit_code_of(examination.error().kind));
+      continue;
+    }
+    if (!is_complete(*examination)) {
+      exit_code = std::max(exit_code, kExitFailure);
+    }
+    if (options.json) {
+      all.push_back(to_json(file, *examination, options.resolve_symbols));
+      continue;
+    }
+    if (files.size() > 1) {
+      text += escaped(file) + ":\n";
+    }
+    text += Tree(*examination).text();
+    for (const link::MissingSymbol& missing : examination->missing) {
+      text += fmt::format("missing symbol: {}\n", missing.text());
+    }
+  }
+  if (options.json) {
+    text = all.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  }
+  return write_output(text) ? exit_code : kExitFailure;
+}
+
+}  // namespace
+
+int ldd(Words words) {
+  LddOptions options;
+  std::vector<Option> table = search_options(options.program);
+  table.push_back({'r', "symbols", "", "also look up every symbol, and list what is missing or of another type",
+                   set_flag(options.resolve_symbols)});
+  table.push_back({0, "json", "", "answer in JSON: a list with an object for each FILE", set_flag(options.json)});
+  const auto parsed = parse_options(table, words, Placing::anywhere);
+  if (!parsed) {
+    complain("{}", parsed.error().message);
+    return kExitUsage;
+  }
+  if (parsed->wants_help) {
+    return write_output(help_text(kUsage, table)) ? kExitSuccess : kExitFailure;
+  }
+  if (parsed->operands.empty()) {
+    complain("say which file to look at: tenon ldd [OPTIONS] FILE...");
+    return kExitUsage;
+  }
+  add_search_environment(options.program);
+  return show(options, parsed->operands);
+}
+
+}  // namespace tenon::cli

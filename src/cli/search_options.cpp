@@ -1,0 +1,54 @@
+#include "cli/search_options.h"
+
+#include <cstdlib>
+
+namespace tenon::cli {
+
+namespace {
+
+void append_split(std::vector<std::string>& list, const char* text, std::string_view separators) {
+  std::string_view rest = text == nullptr ? "" : text;
+  while (!rest.empty()) {
+    const size_t end = rest.find_first_of(separators);
+    if (end != 0) {
+      list.emplace_back(rest.substr(0, end));
+    }
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+}
+
+Result<> append_named(std::vector<std::string>& list, std::string_view value, const char* option, const char* what) {
+  if (value.empty()) {
+    return fail(ErrorKind::usage, "{} takes {}, not an empty word", option, what);
+  }
+  list.emplace_back(value);
+  return {};
+}
+
+}  // namespace
+
+std::vector<Option> search_options(link::ProgramOptions& options) {
+  return {
+      {'L', "library-path", "DIR",
+       "look for libraries in DIR; may be given several times\n(then in TENON_LIBRARY_PATH, separated by colons)",
+       [&options](std::string_view value) {
+         return append_named(options.library_path, value, "--library-path", "a directory");
+       }},
+      {0, "preload", "LIB",
+       "load LIB before all others, so that its symbols win;\na bare name or a path; may be given several times\n"
+       "(then those of TENON_PRELOAD, separated by colons)",
+       [&options](std::string_view value) {
+         return append_named(options.preload, value, "--preload", "a library's name or path");
+       }},
+      {0, "trust-runpath", "",
+       "let runtime paths and names in modules lead anywhere,\nnot only below the main module's and -L directories",
+       set_flag(options.trust_runtime_path)},
+  };
+}
+
+void add_search_environment(link::ProgramOptions& options) {
+  append_split(options.library_path, std::getenv("TENON_LIBRARY_PATH"), ":");
+  append_split(options.preload, std::getenv("TENON_PRELOAD"), ": ");
+}
+
+}  // namespace tenon::cli

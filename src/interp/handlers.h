@@ -1,0 +1,70 @@
+// The handlers by what they do: how the translator finds the one for an operation and the places of its operands.
+#pragma once
+
+#include "interp/code.h"
+#include "wasm/opcode.h"
+
+namespace tenon::interp {
+
+/// The three accumulators, by what they hold.
+enum class Bank : uint8_t { integer, f32, f64 };
+
+/// Where the effective address of a load or store comes from; the static offset is added to each.
+enum class Address : uint8_t {
+  slot,               ///< values[a]
+  accumulator,        ///< i
+  plus_immediate,     ///< values[a] + immediate, in 32 bits
+  plus_slot,          ///< values[a] + (values[b] << c), in 32 bits
+  plus_accumulator,   ///< values[a] + (i << c), in 32 bits
+  constant,           ///< the third word, offset and all
+};
+
+// Each returns null for combinations that do not exist; the translator then brings an operand into a slot.
+// How many words the instruction has follows from the operands; see the translator.
+
+/// Binary numeric operations: all of TENON_BINARY_OPERATIONS and the divisions.
+[[nodiscard]] const Family* binary_family(wasm::Opcode opcode, Source a, Source b);
+[[nodiscard]] const Family* unary_family(wasm::Opcode opcode, Source a);
+/// values[a] + (b << c) in 32 bits: b in a slot or the accumulator.
+[[nodiscard]] const Family* scaled_add_family(Source b);
+[[nodiscard]] const Family* load_family(wasm::Opcode opcode, Address address, bool checked);
+[[nodiscard]] Handler store_handler(wasm::Opcode opcode, Address address, Source value, bool checked);
+/// A compare and a branch taken when it holds (or when it does not: `negated`).
+[[nodiscard]] Handler compare_branch_handler(wasm::Opcode opcode, Source a, Source b, bool negated);
+[[nodiscard]] const Family* select_family(Bank bank, Source condition);
+[[nodiscard]] const Family* global_get_family(Bank bank, bool indirect);
+[[nodiscard]] Handler global_set_handler(Bank bank, Source value, bool indirect);
+/// Atomic operations take their operands from consecutive slots, the first in `a`, and leave the result in slot `target`.
+[[nodiscard]] Handler atomic_handler(wasm::Opcode opcode, bool checked);
+/// Everything without accumulators: operands in consecutive slots from `a`, result in `target`; see handlers_bulk.cpp.
+[[nodiscard]] Handler plain_handler(wasm::Opcode opcode);
+
+struct ControlHandlers {
+  Handler zero_locals;
+  Handler jump;
+  Handler branch_if[2];       ///< by Source slot, accumulator: taken when not zero
+  Handler branch_unless[2];
+  Handler branch_table[2];
+  Handler return_none;
+  Handler return_one[3][3];   ///< by Bank, Source
+  Handler call;
+  Handler call_import;
+  Handler call_indirect[2];   ///< index by Source slot, accumulator
+  Handler tail_call;
+  Handler tail_call_import;
+  Handler tail_call_indirect;
+  Handler copy64;
+  Handler copy32;
+  Handler copy64_pair;
+  Handler store_accumulator[3];  ///< by Bank, to slot `target`
+  Handler constant32;
+  Handler constant64;
+  Handler trap;               ///< kind in `a`
+  Handler throw_;
+  Handler rethrow;
+  Handler reference_function;
+  Handler check_stack;        ///< compares slot `a` with the thread's stack_low; emitted before a write of __stack_pointer
+};
+[[nodiscard]] const ControlHandlers& control_handlers();
+
+}  // namespace tenon::interp

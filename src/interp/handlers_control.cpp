@@ -1,0 +1,517 @@
+// Handlers of calls, returns, branches, moves between slots, and the stubs that functions start with.
+#include <cstring>
+
+#include "interp/handlers.h"
+#include "interp/interp.h"
+#include "interp/operands.h"
+#include "interp/translation.h"
+#include "interp/unwind.h"
+#include "runtime/host.h"
+#include "runtime/linked_module.h"
+#include "runtime/thread.h"
+
+namespace tenon::interp {
+
+namespace {
+
+using runtime::LinkedModule;
+using runtime::Thread;
+using runtime::TrapKind;
+
+/// Cells that stay free between the values and the frames: for the next frame and for a host function's window.
+constexpr unsigned kStackSlack = 64;
+
+[[nodiscard]] inline Thread& thread_of(const Instance* instance) { return Thread::of(*instance->thread); }
+
+template <class T>
+[[nodiscard]] inline T& at(Instance* instance, uint32_t offset) {
+  return *reinterpret_cast<T*>(reinterpret_cast<uint8_t*>(instance) + offset);
+}
+
+/// From a on, b slots.
+TENON_HANDLER zero_locals(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  Cell* first = values + o.a;
+  Cell* const end = first + o.b;
+  do {
+    (first++)->u64 = 0;
+  } while (first != end);
+  TENON_NEXT(2);
+}
+
+TENON_HANDLER jump(TENON_HANDLER_PARAMETERS) { TENON_NEXT(word<int64_t>(pc, 1)); }
+
+template <Source kCondition, bool kTaken>
+TENON_HANDLER branch_if(TENON_HANDLER_PARAMETERS) {
+  const auto condition = operand<uint32_t, kCondition>(pc, values, operands(pc).a, i, d, f);
+  if ((condition != 0) == kTaken) {
+    TENON_NEXT(word<int64_t>(pc, 2));
+  }
+  TENON_NEXT(3);
+}
+
+/// offset: number of labels; the distances follow, the default's last.
+template <Source kIndex>
+TENON_HANDLER branch_table(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const auto index = operand<uint32_t, kIndex>(pc, values, o.a, i, d, f);
+  const uint32_t chosen = index < o.offset ? index : o.offset;
+  TENON_NEXT(word<int64_t>(pc, 2 + chosen));
+}
+
+#define TENON_RETURN()                                                                            \
+  do {                                                                                            \
+    pc = frame->return_to;                                                                        \
+    values = frame->caller_values;                                                                \
+    instance = frame->caller_instance;                                                            \
+    ++frame;                                                                                      \
+    memory = instance->memory_base;                                                               \
+    __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);                        \
+  } while (false)
+
+TENON_HANDLER return_none(TENON_HANDLER_PARAMETERS) { TENON_RETURN(); }
+
+/// The result is left in the accumulator as well, where the caller uses it.
+template <class T, Source kValue>
+TENON_HANDLER return_one(TENON_HANDLER_PARAMETERS) {
+  T result;
+  if constexpr (kValue == Source::immediate) {
+    result = word<T>(pc, 2);
+  } else {
+    result = operand<T, kValue>(pc, values, operands(pc).a, i, d, f);
+  }
+  set_slot<T>(values, 0, result);
+  if constexpr (std::is_same_v<T, float>) {
+    f = result;
+  } else if constexpr (std::is_same_v<T, double>) {
+    d = result;
+  } else {
+    i = result;
+  }
+  TENON_RETURN();
+}
+
+/// Goes on in `callee`, whose frame is in place.
+// sandbox: values and frames grow towards each other; everything the callee writes lies below its slots.
+#define TENON_ENTER(callee)                                                                                    \
+  do {                                                                                                         \
+    const Code* const tenon_callee = (callee);                                                                 \
+    pc = tenon_callee->entry.load(std::memory_order_acquire);                                                  \
+    i = reinterpret_cast<uint64_t>(tenon_callee);                                                              \
+    if (reinterpret_cast<uintptr_t>(values + tenon_callee->slots + kStackSlack) > reinterpret_cast<uintptr_t>(frame)) \
+        [[unlikely]] {                                                                                         \
+      TENON_TRAP(TrapKind::call_stack_exhausted);                                                              \
+    }                                                                                                          \
+    __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);                                     \
+  } while (false)
+
+inline void push_frame(Frame*& frame, const Instruction* return_to, Cell* values, Instance* instance, const Code* code) {
+  --frame;
+  frame->return_to = return_to;
+  frame->caller_values = values;
+  frame->caller_instance = instance;
+  frame->code = code;
+}
+
+/// target: where the arguments start. Third word: the Code.
+TENON_HANDLER call(TENON_HANDLER_PARAMETERS) {
+  const Code* const code = word<const Code*>(pc, 2);
+  push_frame(frame, pc + 3, values, instance, code);
+  values += operands(pc).target;
+  TENON_ENTER(code);
+}
+
+/// offset: the import slot's place in the instance.
+TENON_HANDLER call_import(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const abi::ImportSlot& slot = at<abi::ImportSlot>(instance, o.offset);
+  const Code* const code = slot.code;
+  push_frame(frame, pc + 2, values, instance, code);
+  values += o.target;
+  instance = slot.instance;
+  memory = instance->memory_base;
+  TENON_ENTER(code);
+}
+
+/// What a table element must be to be called; the trap's kind otherwise.
+[[nodiscard]] inline int check_element(const abi::Table* table, uint32_t index, const wasm::FunctionType* type,
+                                       const abi::FunctionDescriptor*& callee) {
+  // sandbox: bounds, null and type, in this order (specification 4.4.8, call_indirect).
+  if (index >= table->size.load(std::memory_order_acquire)) [[unlikely]] {
+    return static_cast<int>(TrapKind::undefined_element);
+  }
+  callee = reinterpret_cast<const abi::FunctionDescriptor*>(
+      std::atomic_ref(table->elements[index].bits).load(std::memory_order_acquire));
+  if (callee == nullptr) [[unlikely]] {
+    return static_cast<int>(TrapKind::uninitialized_element);
+  }
+  if (callee->type != type) [[unlikely]] {
+    return static_cast<int>(TrapKind::indirect_call_type_mismatch);
+  }
+  return -1;
+}
+
+[[nodiscard]] inline Instance* instance_of(Instance* instance, const abi::FunctionDescriptor* callee) {
+  return callee->dso == instance->dso ? instance : instance->thread->instances[callee->dso];
+}
+
+/// The calling thread has no instance of the callee's DSO yet: makes it, then runs the same instruction again.
+__attribute__((preserve_none, cold, noinline)) void make_instance(TENON_HANDLER_PARAMETERS) {
+  const auto* const callee = reinterpret_cast<const abi::FunctionDescriptor*>(i);
+  Thread& thread = thread_of(instance);
+  thread.values = values + operands(pc).target + callee->type->parameters.size() + 1;
+  thread.frames = frame;
+  thread.position = pc;
+  if (LinkedModule::of(*instance).instance_of(thread, callee->dso) == nullptr) {
+    __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+  }
+  __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);
+}
+
+/// a: the index's slot; offset: the table's place in the instance. Third word: the type. Fourth: where the arguments start.
+TENON_HANDLER call_indirect(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const abi::FunctionDescriptor* callee = nullptr;
+  const int trap = check_element(at<const abi::Table*>(instance, o.offset), slot<uint32_t>(values, o.a),
+                                 word<const wasm::FunctionType*>(pc, 2), callee);
+  if (trap >= 0) [[unlikely]] {
+    TENON_TRAP(trap);
+  }
+  Instance* const target = instance_of(instance, callee);
+  if (target == nullptr) [[unlikely]] {
+    i = reinterpret_cast<uint64_t>(callee);
+    __attribute__((musttail)) return make_instance(TENON_HANDLER_ARGUMENTS);
+  }
+  push_frame(frame, pc + 3, values, instance, callee->code);
+  values += o.target;
+  instance = target;
+  memory = instance->memory_base;
+  TENON_ENTER(callee->code);
+}
+
+/// The same with the index in the accumulator; it is lost when the instruction runs again, so it goes to slot `a` first.
+TENON_HANDLER call_indirect_accumulator(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const auto index = static_cast<uint32_t>(i);
+  const abi::FunctionDescriptor* callee = nullptr;
+  const int trap =
+      check_element(at<const abi::Table*>(instance, o.offset), index, word<const wasm::FunctionType*>(pc, 2), callee);
+  if (trap >= 0) [[unlikely]] {
+    TENON_TRAP(trap);
+  }
+  Instance* const target = instance_of(instance, callee);
+  if (target == nullptr) [[unlikely]] {
+    set_slot<uint32_t>(values, o.a, index);
+    __attribute__((musttail)) return call_indirect(TENON_HANDLER_ARGUMENTS);
+  }
+  push_frame(frame, pc + 3, values, instance, callee->code);
+  values += o.target;
+  instance = target;
+  memory = instance->memory_base;
+  TENON_ENTER(callee->code);
+}
+
+/// target: first argument, a: how many; they move to the frame's start, and the frame is the callee's from here on.
+inline void reuse_frame(const Operands& o, Cell* values, Frame* frame, const Code* code) {
+  std::memmove(values, values + o.target, o.a * sizeof(Cell));
+  frame->code = code;
+}
+
+TENON_HANDLER tail_call(TENON_HANDLER_PARAMETERS) {
+  const Code* const code = word<const Code*>(pc, 2);
+  reuse_frame(operands(pc), values, frame, code);
+  TENON_ENTER(code);
+}
+
+/// Third word: the import slot's place.
+TENON_HANDLER tail_call_import(TENON_HANDLER_PARAMETERS) {
+  const abi::ImportSlot& slot = at<abi::ImportSlot>(instance, word<uint32_t>(pc, 2));
+  const Code* const code = slot.code;
+  reuse_frame(operands(pc), values, frame, code);
+  instance = slot.instance;
+  memory = instance->memory_base;
+  TENON_ENTER(code);
+}
+
+/// The index is in the slot behind the arguments. Third word: the type. Fourth: the table's place.
+TENON_HANDLER tail_call_indirect(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const abi::FunctionDescriptor* callee = nullptr;
+  const int trap = check_element(at<const abi::Table*>(instance, word<uint32_t>(pc, 3)),
+                                 slot<uint32_t>(values, o.target + o.a), word<const wasm::FunctionType*>(pc, 2), callee);
+  if (trap >= 0) [[unlikely]] {
+    TENON_TRAP(trap);
+  }
+  Instance* const target = instance_of(instance, callee);
+  if (target == nullptr) [[unlikely]] {
+    i = reinterpret_cast<uint64_t>(callee);
+    __attribute__((musttail)) return make_instance(TENON_HANDLER_ARGUMENTS);
+  }
+  reuse_frame(o, values, frame, callee->code);
+  instance = target;
+  memory = instance->memory_base;
+  TENON_ENTER(callee->code);
+}
+
+TENON_HANDLER copy64(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  values[o.target].u64 = values[o.a].u64;
+  TENON_NEXT(2);
+}
+
+TENON_HANDLER copy32(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  values[o.target].f32 = values[o.a].f32;
+  TENON_NEXT(2);
+}
+
+/// target <- a, then b <- c.
+TENON_HANDLER copy64_pair(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  values[o.target].u64 = values[o.a].u64;
+  values[o.b].u64 = values[o.c].u64;
+  TENON_NEXT(2);
+}
+
+template <class T>
+TENON_HANDLER store_accumulator(TENON_HANDLER_PARAMETERS) {
+  set_slot<T>(values, operands(pc).target, accumulator<T>(i, d, f));
+  TENON_NEXT(2);
+}
+
+TENON_HANDLER constant32(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  values[o.target].i64 = o.immediate;
+  TENON_NEXT(2);
+}
+
+TENON_HANDLER constant64(TENON_HANDLER_PARAMETERS) {
+  values[operands(pc).target].u64 = word<uint64_t>(pc, 2);
+  TENON_NEXT(3);
+}
+
+template <class T, Source kCondition, Target D>
+TENON_HANDLER select(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const auto condition = operand<uint32_t, kCondition>(pc, values, o.c, i, d, f);
+  const unsigned chosen = condition != 0 ? o.a : o.b;
+  put<T, D>(pc, values, slot<T>(values, chosen), i, d, f);
+  TENON_NEXT(2);
+}
+
+TENON_HANDLER trap(TENON_HANDLER_PARAMETERS) { TENON_TRAP(operands(pc).a); }
+
+/// The guest's stack pointer is about to become the value in slot a.
+TENON_HANDLER check_stack(TENON_HANDLER_PARAMETERS) {
+  const auto pointer = slot<uint32_t>(values, operands(pc).a);
+  if (pointer < instance->thread->stack_low) [[unlikely]] {
+    Thread& thread = thread_of(instance);
+    thread.raise(TrapKind::call_stack_exhausted,
+                 fmt::format("the guest's stack ran {} bytes over its lower end at address {}; give it more with --stack-size",
+                             thread.stack_low - pointer, thread.stack_low));
+    __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+  }
+  TENON_NEXT(2);
+}
+
+/// An exception is pending in the thread: goes on at its handler, or leaves this invocation with it. `pc`: the instruction that threw.
+__attribute__((preserve_none, cold, noinline)) void dispatch_exception(TENON_HANDLER_PARAMETERS) {
+  Thread& thread = thread_of(instance);
+  const Landing landing = unwind(thread, pc, values, instance, frame);
+  if (landing.pc == nullptr) {
+    return;
+  }
+  pc = landing.pc;
+  values = landing.values;
+  instance = landing.instance;
+  frame = landing.frame;
+  memory = instance->memory_base;
+  __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);
+}
+
+/// a: first value; b: tag; target: how many values.
+TENON_HANDLER throw_(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  Thread& thread = thread_of(instance);
+  abi::Exception* const thrown =
+      make_exception(thread, LinkedModule::of(*instance).tag(o.b), o.target, values + o.a + o.target, frame);
+  if (thrown == nullptr) [[unlikely]] {
+    thread.raise(TrapKind::host, "out of memory for an exception");
+    __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+  }
+  std::memcpy(thrown->values(), values + o.a, o.target * sizeof(Cell));
+  thread.exception = thrown;
+  thread.pending = abi::Pending::exception;
+  __attribute__((musttail)) return dispatch_exception(TENON_HANDLER_ARGUMENTS);
+}
+
+/// a: the slot of the clause's exception.
+TENON_HANDLER rethrow(TENON_HANDLER_PARAMETERS) {
+  Thread& thread = thread_of(instance);
+  thread.exception = static_cast<abi::Exception*>(values[operands(pc).a].pointer);
+  thread.pending = abi::Pending::exception;
+  __attribute__((musttail)) return dispatch_exception(TENON_HANDLER_ARGUMENTS);
+}
+
+/// offset: function index.
+TENON_HANDLER reference_function(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const abi::FunctionDescriptor* const descriptor =
+      LinkedModule::of(*instance).descriptor(*instance->thread, o.offset);
+  if (descriptor == nullptr) [[unlikely]] {
+    __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+  }
+  values[o.target].function = descriptor;
+  TENON_NEXT(2);
+}
+
+// The stubs. They are entered with the Code in `i` and its frame pushed.
+
+TENON_HANDLER exit_stub(TENON_HANDLER_PARAMETERS) {
+  (void)pc, (void)values, (void)memory, (void)instance, (void)frame, (void)i, (void)d, (void)f;
+}
+
+TENON_HANDLER translate_stub(TENON_HANDLER_PARAMETERS) {
+  const auto* const code = reinterpret_cast<const Code*>(i);
+  if (!ensure_translated(thread_of(instance), *code)) [[unlikely]] {
+    __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+  }
+  TENON_ENTER(code);
+}
+
+TENON_HANDLER bind_stub(TENON_HANDLER_PARAMETERS) {
+  const auto* const code = reinterpret_cast<const Code*>(i);
+  Thread& thread = thread_of(instance);
+  thread.values = values + code->window;
+  thread.frames = frame;
+  if (!LinkedModule::of(*instance).bind(thread, *instance, code->function)) [[unlikely]] {
+    __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+  }
+  const auto& layout = runtime::Executable::of(*code).layout();
+  const abi::ImportSlot& slot = at<abi::ImportSlot>(instance, layout.import(code->function));
+  frame->code = slot.code;
+  instance = slot.instance;
+  memory = instance->memory_base;
+  TENON_ENTER(slot.code);
+}
+
+TENON_HANDLER host_stub(TENON_HANDLER_PARAMETERS) {
+  const auto& code = *static_cast<const runtime::HostCode*>(reinterpret_cast<const Code*>(i));
+  instance = frame->caller_instance;
+  Thread& thread = thread_of(instance);
+  thread.values = values + code.window;
+  thread.frames = frame;
+  // sandbox: a host function may count on the native stack that the thread's limit leaves it, and the value stack on room
+  // for its window.
+  if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < thread.native_stack_limit ||
+      reinterpret_cast<uintptr_t>(values + code.window + kStackSlack) > reinterpret_cast<uintptr_t>(frame)) [[unlikely]] {
+    TENON_TRAP(TrapKind::call_stack_exhausted);
+  }
+  runtime::HostCall host_call(thread, instance->memory, values);
+  if (!code.function(code.environment, host_call)) [[unlikely]] {
+    if (thread.pending == abi::Pending::exception) {
+      // Thrown by guest code that the host function had called: goes on from the call of the host function.
+      if (frame->return_to == exit_instruction()) {
+        return;
+      }
+      pc = frame->return_to - 1;
+      values = frame->caller_values;
+      ++frame;
+      __attribute__((musttail)) return dispatch_exception(TENON_HANDLER_ARGUMENTS);
+    }
+    __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+  }
+  i = values[0].u64;
+  d = values[0].f64;
+  f = values[0].f32;
+  TENON_RETURN();
+}
+
+constexpr Instruction kExit{&exit_stub};
+constexpr Instruction kTranslate{&translate_stub};
+constexpr Instruction kBind{&bind_stub};
+constexpr Instruction kHost{&host_stub};
+
+template <class T, Source C>
+constexpr Family kSelect = {{&select<T, C, Target::accumulator>, &select<T, C, Target::slot>, &select<T, C, Target::both>}};
+
+template <class T>
+constexpr void fill_return(Handler (&row)[3]) {
+  row[0] = &return_one<T, Source::slot>;
+  row[1] = &return_one<T, Source::accumulator>;
+  row[2] = &return_one<T, Source::immediate>;
+}
+
+constexpr ControlHandlers kControl = [] {
+  ControlHandlers h{};
+  h.zero_locals = &zero_locals;
+  h.jump = &jump;
+  h.branch_if[0] = &branch_if<Source::slot, true>;
+  h.branch_if[1] = &branch_if<Source::accumulator, true>;
+  h.branch_unless[0] = &branch_if<Source::slot, false>;
+  h.branch_unless[1] = &branch_if<Source::accumulator, false>;
+  h.branch_table[0] = &branch_table<Source::slot>;
+  h.branch_table[1] = &branch_table<Source::accumulator>;
+  h.return_none = &return_none;
+  fill_return<uint64_t>(h.return_one[static_cast<int>(Bank::integer)]);
+  fill_return<float>(h.return_one[static_cast<int>(Bank::f32)]);
+  fill_return<double>(h.return_one[static_cast<int>(Bank::f64)]);
+  h.call = &call;
+  h.call_import = &call_import;
+  h.call_indirect[0] = &call_indirect;
+  h.call_indirect[1] = &call_indirect_accumulator;
+  h.tail_call = &tail_call;
+  h.tail_call_import = &tail_call_import;
+  h.tail_call_indirect = &tail_call_indirect;
+  h.copy64 = &copy64;
+  h.copy32 = &copy32;
+  h.copy64_pair = &copy64_pair;
+  h.store_accumulator[static_cast<int>(Bank::integer)] = &store_accumulator<uint64_t>;
+  h.store_accumulator[static_cast<int>(Bank::f32)] = &store_accumulator<float>;
+  h.store_accumulator[static_cast<int>(Bank::f64)] = &store_accumulator<double>;
+  h.constant32 = &constant32;
+  h.constant64 = &constant64;
+  h.trap = &trap;
+  h.throw_ = &throw_;
+  h.rethrow = &rethrow;
+  h.reference_function = &reference_function;
+  h.check_stack = &check_stack;
+  return h;
+}();
+
+}  // namespace
+
+void leave(TENON_HANDLER_PARAMETERS) {
+  (void)values, (void)memory, (void)i, (void)d, (void)f;
+  Thread& thread = thread_of(instance);
+  thread.position = pc;
+  thread.frames = frame;
+  if (thread.pending == abi::Pending::trap) {
+    record_backtrace(thread, pc, frame);
+  }
+}
+
+void raise_trap(TENON_HANDLER_PARAMETERS) {
+  thread_of(instance).raise(static_cast<TrapKind>(i));
+  __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+}
+
+const ControlHandlers& control_handlers() { return kControl; }
+
+const Family* select_family(Bank bank, Source condition) {
+  const bool in_slot = condition == Source::slot;
+  switch (bank) {
+    case Bank::f32:
+      return in_slot ? &kSelect<float, Source::slot> : &kSelect<float, Source::accumulator>;
+    case Bank::f64:
+      return in_slot ? &kSelect<double, Source::slot> : &kSelect<double, Source::accumulator>;
+    default:
+      return in_slot ? &kSelect<uint64_t, Source::slot> : &kSelect<uint64_t, Source::accumulator>;
+  }
+}
+
+const Instruction* exit_instruction() { return &kExit; }
+const Instruction* host_entry() { return &kHost; }
+runtime::EntryStubs stub_instructions() { return {&kTranslate, &kBind}; }
+
+}  // namespace tenon::interp

@@ -1,0 +1,189 @@
+// Handlers of loads, stores and globals.
+#include <array>
+
+#include "interp/handlers.h"
+#include "interp/operands.h"
+#include "interp/operations.h"
+
+namespace tenon::interp {
+
+namespace {
+
+using wasm::Opcode;
+
+constexpr size_t kOpcodeCount = wasm::kOpcodes.size();
+
+/// The effective address before the bounds check, and how many words the instruction's operands take after the first.
+///
+/// sandbox: the sum of a 32-bit address and a 32-bit offset in 64 bits: at most 2^33 - 2, which the reservation of a guarded
+/// memory covers with room for the access. Addresses are cut to 32 bits here, whatever a slot's upper half holds.
+template <Address kAddress>
+[[nodiscard]] inline uint64_t effective_address(const Instruction* pc, const Cell* values, uint64_t i) {
+  const Operands& o = operands(pc);
+  if constexpr (kAddress == Address::slot) {
+    return uint64_t{slot<uint32_t>(values, o.a)} + o.offset;
+  } else if constexpr (kAddress == Address::accumulator) {
+    return uint64_t{static_cast<uint32_t>(i)} + o.offset;
+  } else if constexpr (kAddress == Address::plus_immediate) {
+    return uint64_t{slot<uint32_t>(values, o.a) + static_cast<uint32_t>(o.immediate)} + word<uint32_t>(pc, 2);
+  } else if constexpr (kAddress == Address::plus_slot) {
+    return uint64_t{slot<uint32_t>(values, o.a) + (slot<uint32_t>(values, o.b) << (o.c & 31))} + word<uint32_t>(pc, 2);
+  } else if constexpr (kAddress == Address::plus_accumulator) {
+    return uint64_t{slot<uint32_t>(values, o.a) + (static_cast<uint32_t>(i) << (o.c & 31))} + word<uint32_t>(pc, 2);
+  } else {
+    return word<uint64_t>(pc, 2);
+  }
+}
+
+template <Address kAddress>
+constexpr unsigned kAddressWords = kAddress == Address::slot || kAddress == Address::accumulator ? 2 : 3;
+
+template <class M, bool kChecked>
+[[nodiscard]] inline bool outside(uint64_t address, const Instance* instance) {
+  if constexpr (kChecked) {
+    // sandbox: no overflow: address is below 2^34.
+    return address + sizeof(M) > instance->memory->size.load(std::memory_order_relaxed);
+  } else {
+    return false;
+  }
+}
+
+template <class M, class R, Address kAddress, Target D, bool kChecked>
+TENON_HANDLER load(TENON_HANDLER_PARAMETERS) {
+  const uint64_t address = effective_address<kAddress>(pc, values, i);
+  if (outside<M, kChecked>(address, instance)) [[unlikely]] {
+    TENON_TRAP(runtime::TrapKind::memory_out_of_bounds);
+  }
+  TENON_BEFORE_ACCESS();
+  const M loaded = load_unaligned<M>(memory + address);
+  put<R, D>(pc, values, static_cast<R>(loaded), i, d, f);
+  TENON_NEXT(kAddressWords<kAddress>);
+}
+
+/// The value's slot is in `target`. An immediate value is the word after the address's.
+template <class M, class T, Address kAddress, Source kValue, bool kChecked>
+TENON_HANDLER store(TENON_HANDLER_PARAMETERS) {
+  const uint64_t address = effective_address<kAddress>(pc, values, i);
+  if (outside<M, kChecked>(address, instance)) [[unlikely]] {
+    TENON_TRAP(runtime::TrapKind::memory_out_of_bounds);
+  }
+  T value;
+  if constexpr (kValue == Source::slot) {
+    value = slot<T>(values, operands(pc).target);
+  } else if constexpr (kValue == Source::accumulator) {
+    value = accumulator<T>(i, d, f);
+  } else {
+    value = word<T>(pc, kAddressWords<kAddress>);
+  }
+  TENON_BEFORE_ACCESS();
+  store_unaligned<M>(memory + address, static_cast<M>(value));
+  TENON_NEXT(kAddressWords<kAddress> + (kValue == Source::immediate ? 1 : 0));
+}
+
+template <class M, class R, Address A, bool C>
+constexpr Family kLoad = {{&load<M, R, A, Target::accumulator, C>, &load<M, R, A, Target::slot, C>, &load<M, R, A, Target::both, C>}};
+
+using LoadRow = std::array<std::array<const Family*, 6>, 2>;
+using StoreRow = std::array<std::array<std::array<Handler, 3>, 6>, 2>;
+
+template <class M, class R, bool C>
+constexpr std::array<const Family*, 6> load_row() {
+  using enum Address;
+  return {&kLoad<M, R, slot, C>,      &kLoad<M, R, accumulator, C>,      &kLoad<M, R, plus_immediate, C>,
+          &kLoad<M, R, plus_slot, C>, &kLoad<M, R, plus_accumulator, C>, &kLoad<M, R, constant, C>};
+}
+
+template <class M, class T, bool C>
+constexpr std::array<std::array<Handler, 3>, 6> store_row() {
+  using S = Source;
+  using enum Address;
+  return {{{&store<M, T, slot, S::slot, C>, &store<M, T, slot, S::accumulator, C>, &store<M, T, slot, S::immediate, C>},
+           {&store<M, T, accumulator, S::slot, C>, &store<M, T, accumulator, S::accumulator, C>,
+            &store<M, T, accumulator, S::immediate, C>},
+           {&store<M, T, plus_immediate, S::slot, C>, &store<M, T, plus_immediate, S::accumulator, C>,
+            &store<M, T, plus_immediate, S::immediate, C>},
+           {&store<M, T, plus_slot, S::slot, C>, &store<M, T, plus_slot, S::accumulator, C>,
+            &store<M, T, plus_slot, S::immediate, C>},
+           {&store<M, T, plus_accumulator, S::slot, C>, nullptr, &store<M, T, plus_accumulator, S::immediate, C>},
+           {&store<M, T, constant, S::slot, C>, &store<M, T, constant, S::accumulator, C>,
+            &store<M, T, constant, S::immediate, C>}}};
+}
+
+constexpr auto kLoads = [] {
+  std::array<LoadRow, kOpcodeCount> table{};
+#define LOAD_ROW(name, M, R) table[static_cast<size_t>(Opcode::name)] = {load_row<M, R, false>(), load_row<M, R, true>()};
+  TENON_LOADS(LOAD_ROW)
+  return table;
+}();
+
+constexpr auto kStores = [] {
+  std::array<StoreRow, kOpcodeCount> table{};
+#define STORE_ROW(name, M, T) table[static_cast<size_t>(Opcode::name)] = {store_row<M, T, false>(), store_row<M, T, true>()};
+  TENON_STORES(STORE_ROW)
+  return table;
+}();
+
+[[nodiscard]] inline Cell& global_cell(Instance* instance, uint32_t offset) {
+  return *reinterpret_cast<Cell*>(reinterpret_cast<uint8_t*>(instance) + offset);
+}
+
+/// `offset` is the global's Cell in the instance; kIndirect: that Cell points to the exporter's.
+template <class T, bool kIndirect, Target D>
+TENON_HANDLER global_get(TENON_HANDLER_PARAMETERS) {
+  const Cell* cell = &global_cell(instance, operands(pc).offset);
+  if constexpr (kIndirect) {
+    cell = cell->cell;
+  }
+  put<T, D>(pc, values, slot<T>(cell, 0), i, d, f);
+  TENON_NEXT(2);
+}
+
+template <class T, bool kIndirect, Source kValue>
+TENON_HANDLER global_set(TENON_HANDLER_PARAMETERS) {
+  Cell* cell = &global_cell(instance, operands(pc).offset);
+  if constexpr (kIndirect) {
+    cell = cell->cell;
+  }
+  T value;
+  if constexpr (kValue == Source::immediate) {
+    value = word<T>(pc, 2);
+  } else {
+    value = operand<T, kValue>(pc, values, operands(pc).a, i, d, f);
+  }
+  set_slot<T>(cell, 0, value);
+  TENON_NEXT(kValue == Source::immediate ? 3 : 2);
+}
+
+template <class T, bool I>
+constexpr Family kGlobalGet = {{&global_get<T, I, Target::accumulator>, &global_get<T, I, Target::slot>, &global_get<T, I, Target::both>}};
+
+template <class T, bool I>
+constexpr std::array<Handler, 3> global_set_row() {
+  return {&global_set<T, I, Source::slot>, &global_set<T, I, Source::accumulator>, &global_set<T, I, Source::immediate>};
+}
+
+}  // namespace
+
+const Family* load_family(Opcode opcode, Address address, bool checked) {
+  return kLoads[static_cast<size_t>(opcode)][checked ? 1 : 0][static_cast<size_t>(address)];
+}
+
+Handler store_handler(Opcode opcode, Address address, Source value, bool checked) {
+  return kStores[static_cast<size_t>(opcode)][checked ? 1 : 0][static_cast<size_t>(address)][static_cast<size_t>(value)];
+}
+
+const Family* global_get_family(Bank bank, bool indirect) {
+  static constexpr const Family* kTable[3][2] = {{&kGlobalGet<uint64_t, false>, &kGlobalGet<uint64_t, true>},
+                                                 {&kGlobalGet<float, false>, &kGlobalGet<float, true>},
+                                                 {&kGlobalGet<double, false>, &kGlobalGet<double, true>}};
+  return kTable[static_cast<size_t>(bank)][indirect ? 1 : 0];
+}
+
+Handler global_set_handler(Bank bank, Source value, bool indirect) {
+  static constexpr std::array<Handler, 3> kTable[3][2] = {{global_set_row<uint64_t, false>(), global_set_row<uint64_t, true>()},
+                                                          {global_set_row<float, false>(), global_set_row<float, true>()},
+                                                          {global_set_row<double, false>(), global_set_row<double, true>()}};
+  return kTable[static_cast<size_t>(bank)][indirect ? 1 : 0][static_cast<size_t>(value)];
+}
+
+}  // namespace tenon::interp

@@ -1,0 +1,190 @@
+// Handlers of arithmetic, comparison, conversion, and of compares fused with a branch.
+#include <array>
+
+#include "interp/handlers.h"
+#include "interp/operands.h"
+#include "interp/operations.h"
+
+namespace tenon::interp {
+
+namespace {
+
+using wasm::Opcode;
+
+constexpr size_t kOpcodeCount = wasm::kOpcodes.size();
+
+template <class T>
+constexpr unsigned immediate_words = std::is_floating_point_v<T> ? 1 : 0;
+
+template <class Operation, Source A, Source B, Target D>
+TENON_HANDLER binary(TENON_HANDLER_PARAMETERS) {
+  using T = typename Operation::Operand;
+  const Operands& o = operands(pc);
+  const T a = operand<T, A>(pc, values, o.a, i, d, f);
+  const T b = operand<T, B>(pc, values, A == Source::slot ? o.b : o.a, i, d, f);
+  if constexpr (Operation::kPartial) {
+    const int trap = Operation::trap(a, b);
+    if (trap != numeric::kFine) [[unlikely]] {
+      TENON_TRAP(trap);
+    }
+  }
+  put<typename Operation::Result, D>(pc, values, Operation::apply(a, b), i, d, f);
+  TENON_NEXT(2 + (A == Source::immediate || B == Source::immediate ? immediate_words<T> : 0));
+}
+
+template <class Operation, Source A, Target D>
+TENON_HANDLER unary(TENON_HANDLER_PARAMETERS) {
+  using T = typename Operation::Operand;
+  const T a = operand<T, A>(pc, values, operands(pc).a, i, d, f);
+  if constexpr (Operation::kPartial) {
+    const int trap = Operation::trap(a);
+    if (trap != numeric::kFine) [[unlikely]] {
+      TENON_TRAP(trap);
+    }
+  }
+  put<typename Operation::Result, D>(pc, values, Operation::apply(a), i, d, f);
+  TENON_NEXT(2);
+}
+
+template <class Operation, Source A, Source B, bool kNegated>
+TENON_HANDLER compare_branch(TENON_HANDLER_PARAMETERS) {
+  using T = typename Operation::Operand;
+  const Operands& o = operands(pc);
+  const T a = operand<T, A>(pc, values, o.a, i, d, f);
+  const T b = operand<T, B>(pc, values, A == Source::slot ? o.b : o.a, i, d, f);
+  constexpr unsigned kWords =
+      3 + (A == Source::immediate || B == Source::immediate ? immediate_words<T> : 0);
+  if ((Operation::apply(a, b) != 0) != kNegated) {
+    TENON_NEXT(word<int64_t>(pc, kWords - 1));
+  }
+  TENON_NEXT(kWords);
+}
+
+template <Source B, Target D>
+TENON_HANDLER scaled_add(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const auto b = operand<uint32_t, B>(pc, values, o.b, i, d, f);
+  put<uint32_t, D>(pc, values, slot<uint32_t>(values, o.a) + (b << (o.c & 31)), i, d, f);
+  TENON_NEXT(2);
+}
+
+#define DEFINE_BINARY(name, T, R, expression)                     \
+  struct name##_operation {                                       \
+    using Operand = T;                                            \
+    using Result = R;                                             \
+    static constexpr bool kPartial = false;                       \
+    static R apply(T a, T b) { return static_cast<R>(expression); } \
+  };
+TENON_BINARY_OPERATIONS(DEFINE_BINARY)
+
+#define DEFINE_PARTIAL_BINARY(name, T, R, trap_expression, expression) \
+  struct name##_operation {                                            \
+    using Operand = T;                                                 \
+    using Result = R;                                                  \
+    static constexpr bool kPartial = true;                             \
+    static int trap(T a, T b) {                                        \
+      (void)a;                                                         \
+      return trap_expression;                                          \
+    }                                                                  \
+    static R apply(T a, T b) { return expression; }                    \
+  };
+using numeric::kFine;
+using runtime::TrapKind;
+TENON_PARTIAL_BINARY_OPERATIONS(DEFINE_PARTIAL_BINARY)
+
+#define DEFINE_UNARY(name, T, R, expression)                   \
+  struct name##_operation {                                    \
+    using Operand = T;                                         \
+    using Result = R;                                          \
+    static constexpr bool kPartial = false;                    \
+    static R apply(T a) { return static_cast<R>(expression); } \
+  };
+TENON_UNARY_OPERATIONS(DEFINE_UNARY)
+
+#define DEFINE_PARTIAL_UNARY(name, T, R, trap_expression, expression) \
+  struct name##_operation {                                           \
+    using Operand = T;                                                \
+    using Result = R;                                                 \
+    static constexpr bool kPartial = true;                            \
+    static int trap(T a) { return trap_expression; }                  \
+    static R apply(T a) { return expression; }                        \
+  };
+TENON_PARTIAL_UNARY_OPERATIONS(DEFINE_PARTIAL_UNARY)
+
+template <class Operation, Source A, Source B>
+constexpr Family kBinary = {{&binary<Operation, A, B, Target::accumulator>, &binary<Operation, A, B, Target::slot>,
+                             &binary<Operation, A, B, Target::both>}};
+
+template <class Operation, Source A>
+constexpr Family kUnary = {{&unary<Operation, A, Target::accumulator>, &unary<Operation, A, Target::slot>,
+                            &unary<Operation, A, Target::both>}};
+
+/// By first and second operand; both from the accumulator or both immediate does not happen.
+template <class Row, class Make>
+constexpr void fill_pairs(Row& row, Make make) {
+  using enum Source;
+  row[0][0] = make.template operator()<slot, slot>();
+  row[0][1] = make.template operator()<slot, accumulator>();
+  row[0][2] = make.template operator()<slot, immediate>();
+  row[1][0] = make.template operator()<accumulator, slot>();
+  row[1][2] = make.template operator()<accumulator, immediate>();
+  row[2][0] = make.template operator()<immediate, slot>();
+  row[2][1] = make.template operator()<immediate, accumulator>();
+}
+
+using BinaryRow = std::array<std::array<const Family*, 3>, 3>;
+using BranchRow = std::array<std::array<Handler, 3>, 3>;
+
+constexpr auto kBinaryFamilies = [] {
+  std::array<BinaryRow, kOpcodeCount> table{};
+#define BINARY_ROW(name, ...)                            \
+  fill_pairs(table[static_cast<size_t>(Opcode::name)],   \
+             []<Source A, Source B>() { return &kBinary<name##_operation, A, B>; });
+  TENON_BINARY_OPERATIONS(BINARY_ROW)
+  TENON_PARTIAL_BINARY_OPERATIONS(BINARY_ROW)
+  return table;
+}();
+
+constexpr auto kUnaryFamilies = [] {
+  std::array<std::array<const Family*, 2>, kOpcodeCount> table{};
+#define UNARY_ROW(name, ...)                             \
+  table[static_cast<size_t>(Opcode::name)] = {&kUnary<name##_operation, Source::slot>, \
+                                              &kUnary<name##_operation, Source::accumulator>};
+  TENON_UNARY_OPERATIONS(UNARY_ROW)
+  TENON_PARTIAL_UNARY_OPERATIONS(UNARY_ROW)
+  return table;
+}();
+
+constexpr auto kCompareBranches = [] {
+  std::array<std::array<BranchRow, 2>, kOpcodeCount> table{};
+#define BRANCH_ROW(name, ...)                                                               \
+  fill_pairs(table[static_cast<size_t>(Opcode::name)][0],                                   \
+             []<Source A, Source B>() -> Handler { return &compare_branch<name##_operation, A, B, false>; }); \
+  fill_pairs(table[static_cast<size_t>(Opcode::name)][1],                                   \
+             []<Source A, Source B>() -> Handler { return &compare_branch<name##_operation, A, B, true>; });
+  TENON_BRANCH_COMPARES(BRANCH_ROW)
+  return table;
+}();
+
+template <Source B>
+constexpr Family kScaledAdd = {{&scaled_add<B, Target::accumulator>, &scaled_add<B, Target::slot>, &scaled_add<B, Target::both>}};
+
+}  // namespace
+
+const Family* binary_family(Opcode opcode, Source a, Source b) {
+  return kBinaryFamilies[static_cast<size_t>(opcode)][static_cast<size_t>(a)][static_cast<size_t>(b)];
+}
+
+const Family* unary_family(Opcode opcode, Source a) {
+  return a == Source::immediate ? nullptr : kUnaryFamilies[static_cast<size_t>(opcode)][static_cast<size_t>(a)];
+}
+
+Handler compare_branch_handler(Opcode opcode, Source a, Source b, bool negated) {
+  return kCompareBranches[static_cast<size_t>(opcode)][negated ? 1 : 0][static_cast<size_t>(a)][static_cast<size_t>(b)];
+}
+
+const Family* scaled_add_family(Source b) {
+  return b == Source::slot ? &kScaledAdd<Source::slot> : &kScaledAdd<Source::accumulator>;
+}
+
+}  // namespace tenon::interp

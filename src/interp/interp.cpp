@@ -1,0 +1,97 @@
+#include "interp/interp.h"
+
+#include <signal.h>
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cstring>
+#include <mutex>
+
+#include "interp/operands.h"
+#include "interp/translation.h"
+#include "interp/unwind.h"
+#include "runtime/linked_module.h"
+
+// The bounds of the section that TENON_HANDLER names; the linker makes them.
+extern "C" const char __start_tenon_handlers[];  // NOLINT(bugprone-reserved-identifier)
+extern "C" const char __stop_tenon_handlers[];   // NOLINT(bugprone-reserved-identifier)
+
+namespace tenon::interp {
+
+namespace {
+
+using runtime::Thread;
+using runtime::TrapKind;
+
+/// Takes the interpreter's state at a fault from the registers that handlers keep it in, and believes it only as far as it
+/// fits the thread. Async-signal-safe.
+void take_state(runtime::FaultScope& scope, void* context) {
+#if TENON_STATE_IN_REGISTERS
+  auto& thread = *static_cast<Thread*>(scope.user);
+  const auto& registers = static_cast<const ucontext_t*>(context)->uc_mcontext.gregs;
+  const auto frames = static_cast<uintptr_t>(registers[REG_RDI]);
+  if (frames >= reinterpret_cast<uintptr_t>(thread.stack_begin()) &&
+      frames < reinterpret_cast<uintptr_t>(thread.stack_end()) &&
+      (reinterpret_cast<uintptr_t>(thread.stack_end()) - frames) % sizeof(Frame) == 0) {
+    thread.frames = reinterpret_cast<Frame*>(frames);
+    thread.position = reinterpret_cast<const Instruction*>(registers[REG_R12]);
+  }
+#else
+  (void)scope, (void)context;
+#endif
+}
+
+}  // namespace
+
+runtime::EntryStubs entry_stubs() {
+  static std::once_flag registered;
+  std::call_once(registered, [] { runtime::register_guest_code(__start_tenon_handlers, __stop_tenon_handlers); });
+  return stub_instructions();
+}
+
+bool invoke(Thread& thread, Instance* instance, const Code& code, std::span<const Cell> arguments, std::span<Cell> results) {
+  Cell* const outer_values = thread.values;
+  Frame* const outer_frames = thread.frames;
+  const Instruction* const outer_position = thread.position;
+  Cell* const values = outer_values;
+  Frame* const frame = outer_frames - 1;
+  const size_t window = std::max(arguments.size(), results.size());
+
+  // sandbox: room for the arguments, the first frame, and what `enter` leaves free; and native stack for the host's side.
+  constexpr size_t kSlack = 128;
+  if (reinterpret_cast<uintptr_t>(values + window + kSlack) > reinterpret_cast<uintptr_t>(frame) ||
+      reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < thread.native_stack_limit) {
+    thread.raise(TrapKind::call_stack_exhausted);
+    return false;
+  }
+  *frame = Frame{exit_instruction(), values, instance, &code};
+  if (!arguments.empty()) {
+    std::memcpy(values, arguments.data(), arguments.size_bytes());
+  }
+
+  thread.pending = abi::Pending::none;
+  runtime::FaultScope scope;
+  scope.user = &thread;
+  scope.on_fault = take_state;
+  thread.frames = frame;
+  thread.position = nullptr;
+  if (sigsetjmp(scope.jump, 0) == 0) {
+    const Instruction* const entry = code.entry.load(std::memory_order_acquire);
+    entry->handler(entry, values, instance->memory_base, instance, frame, reinterpret_cast<uint64_t>(&code), 0.0, 0.0F);
+  } else {
+    thread.raise(TrapKind::memory_out_of_bounds);
+    record_backtrace(thread, thread.position, thread.frames);
+  }
+  thread.values = outer_values;
+  thread.frames = outer_frames;
+  thread.position = outer_position;
+  if (thread.pending != abi::Pending::none) {
+    return false;
+  }
+  if (!results.empty()) {
+    std::memcpy(results.data(), values, results.size_bytes());
+  }
+  return true;
+}
+
+}  // namespace tenon::interp

@@ -1,0 +1,170 @@
+#include "link/binding.h"
+
+#include <algorithm>
+#include <mutex>
+#include <shared_mutex>
+
+#include "link/namespace.h"
+
+namespace tenon::link {
+
+namespace {
+
+// How many modules may hand on each other's imports before it is taken for a circle.
+constexpr uint32_t kMaximumReexports = 100;
+
+using Bound = std::expected<const LinkedFunction*, MissingSymbol>;
+
+MissingSymbol missing_function(const Dso& importer, uint32_t import) {
+  const FunctionImport& function = importer.shared().functions[import];
+  MissingSymbol missing;
+  missing.importer = importer.name;
+  missing.module = function.import->module;
+  missing.symbol = function.import->name;
+  missing.expected = "function " + to_string(importer.module().function_type(import));
+  if (function.from_scope) {
+    missing.searched = searched_names(importer.scopes);
+  }
+  const std::string module = printable(missing.module);
+  if (importer.program().host.has_module(missing.module)) {
+    missing.searched.push_back("host module " + module);
+  } else if (missing.searched.empty()) {
+    missing.searched.push_back(fmt::format("any module named {}: there is none", module));
+  }
+  return missing;
+}
+
+std::string describe(const Dso& dso, const wasm::Export& symbol) {
+  if (symbol.kind == wasm::ExternKind::function) {
+    return "function " + to_string(dso.module().function_type(symbol.index));
+  }
+  return symbol.kind == wasm::ExternKind::global ? "data" : to_string(symbol.kind);
+}
+
+Bound resolve_function_locked(Dso& importer, uint32_t import, uint32_t depth);
+
+Bound function_of(const Definition& definition, uint32_t depth) {
+  Dso& dso = *definition.dso;
+  if (dso.module().is_imported_function(definition.symbol->index)) {
+    return resolve_function_locked(dso, definition.symbol->index, depth + 1);
+  }
+  return dso.own_function(definition.symbol->index);
+}
+
+/// The export of a registered instance, or nothing.
+Definition find_registered(const Namespace& program, const wasm::Import& import) {
+  const auto instance = program.registered_instances.find(import.module);
+  if (instance == program.registered_instances.end()) {
+    return {};
+  }
+  return {instance->second, instance->second->module().find_export(import.name)};
+}
+
+Bound resolve_function_locked(Dso& importer, uint32_t import, uint32_t depth) {
+  auto& place = importer.functions[import];
+  if (const LinkedFunction* const known = place.load(std::memory_order_acquire)) {
+    return known;
+  }
+  Namespace& program = importer.program();
+  const FunctionImport& wanted = importer.shared().functions[import];
+  const auto mismatch = [&](std::string found, std::string found_in) {
+    MissingSymbol missing = missing_function(importer, import);
+    missing.found = std::move(found);
+    missing.found_in = std::move(found_in);
+    return std::unexpected(std::move(missing));
+  };
+
+  Definition definition;
+  if (wanted.from_scope) {
+    definition = find_symbol(importer.scopes, wanted.name, program.report);
+  }
+  if (!definition) {
+    definition = find_registered(program, *wanted.import);
+  }
+  const LinkedFunction* function = nullptr;
+  std::string found_in;
+  if (definition) {
+    found_in = definition.dso->name;
+    if (definition.symbol->kind != wasm::ExternKind::function) {
+      return mismatch(describe(*definition.dso, *definition.symbol), found_in);
+    }
+    if (depth > kMaximumReexports) {
+      return mismatch("an export that only hands on imports, in a circle", found_in);
+    }
+    auto bound = function_of(definition, depth);
+    if (!bound) {
+      return bound;
+    }
+    function = *bound;
+  } else {
+    function = program.host.find(wanted.import->module, wanted.import->name);
+    found_in = "host module " + printable(wanted.import->module);
+  }
+  if (function == nullptr) {
+    if (wanted.weak) {
+      return nullptr;
+    }
+    return std::unexpected(missing_function(importer, import));
+  }
+  if (function->type != &importer.module().function_type(import)) {
+    return mismatch("function " + to_string(*function->type), found_in);
+  }
+  program.report.line(kDebugBindings, "binding file {} to {}: normal symbol `{}'", importer.name, found_in,
+                      printable(wanted.name.text));
+  place.store(function, std::memory_order_release);  // another thread may have: it found the same
+  return function;
+}
+
+}  // namespace
+
+Bound resolve_function_locked(Dso& importer, uint32_t import) {
+  return resolve_function_locked(importer, import, 0);
+}
+
+Bound function_of(const Definition& definition) {
+  return function_of(definition, 0);
+}
+
+Bound resolve_function(Dso& importer, uint32_t import) {
+  if (const LinkedFunction* const known = importer.functions[import].load(std::memory_order_acquire)) {
+    return known;
+  }
+  Namespace& program = importer.program();
+  Dso* used = nullptr;
+  Bound bound;
+  {
+    const std::shared_lock lock(program.link_map_lock);
+    bound = resolve_function_locked(importer, import);
+    if (bound && *bound != nullptr && (*bound)->dso != HostModules::kDso) {
+      used = program.dsos[(*bound)->dso].get();
+    }
+  }
+  if (used != nullptr) {
+    const std::unique_lock lock(program.link_map_lock);
+    note_use(importer, *used);
+  }
+  return bound;
+}
+
+void note_use(Dso& user, Dso& used) {
+  if (&user != &used && std::ranges::find(user.needed, &used) == user.needed.end() &&
+      std::ranges::find(user.also_uses, &used) == user.also_uses.end()) {
+    user.also_uses.push_back(&used);
+  }
+}
+
+void patch(abi::Instance& importer, uint32_t import, const abi::FunctionDescriptor& target, abi::Instance* instance) {
+  const runtime::InstanceLayout& layout = runtime::LinkedModule::of(importer).executable().layout();
+  auto& slot = runtime::at<abi::ImportSlot>(importer, layout.import(import));
+  slot.native = target.native;
+  slot.instance = instance;
+  slot.code = target.code;
+}
+
+std::string undefined_weak_text(const Dso& importer, uint32_t import) {
+  MissingSymbol missing = missing_function(importer, import);
+  missing.expected = "weak " + missing.expected;
+  return missing.text() + "; a weak function may be undefined, but then it must not be called";
+}
+
+}  // namespace tenon::link

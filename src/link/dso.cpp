@@ -1,0 +1,79 @@
+#include "link/dso.h"
+
+#include "link/binding.h"
+#include "link/instantiate.h"
+#include "link/namespace.h"
+#include "runtime/thread.h"
+
+namespace tenon::link {
+
+Dso::Dso(Namespace& program, std::shared_ptr<SharedModule> module, std::string its_name)
+    : LinkedModule(std::move(module)), name(std::move(its_name)), program_(program) {
+  const wasm::Module& wasm = this->module();
+  functions = std::make_unique<std::atomic<const LinkedFunction*>[]>(wasm.imported_functions);
+  own_functions_ = std::make_unique<std::atomic<const LinkedFunction*>[]>(wasm.functions.size());
+}
+
+uint64_t Dso::memory_size() const {
+  return module().dylink ? module().dylink->memory_size : 0;
+}
+
+uint64_t Dso::table_size() const {
+  return module().dylink ? module().dylink->table_size : 0;
+}
+
+const LinkedFunction* Dso::own_function(uint32_t function) {
+  auto& place = own_functions_[function];
+  if (const LinkedFunction* const known = place.load(std::memory_order_acquire)) {
+    return known;
+  }
+  const std::scoped_lock lock(making_function_);
+  if (const LinkedFunction* const known = place.load(std::memory_order_relaxed)) {
+    return known;
+  }
+  LinkedFunction& made = made_functions_.emplace_back();
+  made.code = &executable().code(function);
+  made.type = module().types[module().functions[function].type].get();
+  made.dso = index;
+  made.function = function;
+  place.store(&made, std::memory_order_release);
+  return &made;
+}
+
+const abi::FunctionDescriptor* Dso::descriptor(abi::Thread& thread, uint32_t function) {
+  if (!module().is_imported_function(function)) {
+    return own_function(function);
+  }
+  auto resolved = resolve_function(*this, function);
+  if (!resolved) {
+    runtime::Thread::of(thread).raise(runtime::TrapKind::unresolved_symbol, resolved.error().text());
+    return nullptr;
+  }
+  if (*resolved == nullptr) {
+    runtime::Thread::of(thread).raise(runtime::TrapKind::unresolved_symbol, undefined_weak_text(*this, function));
+  }
+  return *resolved;
+}
+
+bool Dso::bind(abi::Thread& thread, abi::Instance& importer, uint32_t import) {
+  const abi::FunctionDescriptor* const target = descriptor(thread, import);
+  if (target == nullptr) {
+    return false;
+  }
+  abi::Instance* const instance = instance_of(thread, target->dso);
+  if (instance == nullptr) {
+    return false;
+  }
+  ++program_.report.statistics.bound_lazily;
+  patch(importer, import, *target, instance);
+  return true;
+}
+
+abi::Instance* Dso::instance_of(abi::Thread& thread, uint32_t dso) {
+  if (abi::Instance* const instance = thread.instances[dso]) {
+    return instance;
+  }
+  return instance_for_thread(program_, thread, dso);
+}
+
+}  // namespace tenon::link

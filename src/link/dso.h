@@ -1,0 +1,143 @@
+// One module as loaded into one program.
+//
+// A Dso is an open record that the passes of loading fill one after the other; each group of members says which pass
+// writes it. After publication only what is marked as changing later changes.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "link/report.h"
+#include "link/shared_module.h"
+#include "runtime/linked_module.h"
+
+namespace tenon::link {
+
+class Dso;
+struct Namespace;
+
+/// Where a DSO's bytes came from, which decides how far the names inside it reach.
+enum class Origin : uint8_t {
+  host_file,  ///< the host's file system: mapped
+  embedder,   ///< registered, or read by the embedder: has no directory
+};
+
+/// An ordered list of DSOs that names are looked up in.
+struct Scope {
+  std::vector<Dso*> dsos;
+};
+
+/// A function of a DSO as a value, and the table slot it was given: so that it has one address.
+struct LinkedFunction : abi::FunctionDescriptor {
+  mutable std::atomic<uint32_t> slot{0};  ///< in the table; 0 while it has none. FunctionTable guards it
+};
+
+/// What a global import was resolved to. Decided once per DSO; every thread's instance is filled from it.
+struct GlobalBinding {
+  enum class Kind : uint8_t {
+    value,              ///< `value` in every thread: bases, symbols of the linker, undefined weak
+    stack_pointer,      ///< the cell of the thread's stack pointer
+    data,               ///< address of data symbol `index` of `dso`
+    thread_local_data,  ///< the same, but relative to that DSO's TLS block in the thread
+    function,           ///< table slot of `function`
+    cell,               ///< global `index` of `dso` itself: its cell when mutable, else its value
+  };
+  Kind kind = Kind::value;
+  uint32_t index = 0;
+  uint64_t value = 0;
+  Dso* dso = nullptr;
+  const LinkedFunction* function = nullptr;
+};
+
+/// What table `index` of a DSO is.
+struct TableBinding {
+  enum class Kind : uint8_t {
+    program,  ///< the program's function table
+    own,      ///< made with each instance
+    other,    ///< table `index` of `dso`, in the same thread
+  };
+  Kind kind = Kind::own;
+  uint32_t index = 0;
+  Dso* dso = nullptr;
+};
+
+/// How far a DSO has come.
+enum class State : uint8_t {
+  loading,       ///< found, perhaps placed and instantiated; only its own load sees it
+  published,     ///< its symbols are visible
+  constructing,  ///< `constructor_thread` is running its constructors
+  ready,
+  failed,  ///< instantiation failed after it may have put functions into tables: kept for them, never found
+};
+
+class Dso final : public runtime::LinkedModule {
+ public:
+  Dso(Namespace& program, std::shared_ptr<SharedModule> module, std::string name);
+
+  // -- Search.
+  const std::string name;  ///< as it was first asked for
+  std::string path;        ///< of its file on the host, absolute; empty without one
+  std::string directory;   ///< `$ORIGIN`: the directory of `path`
+  Origin origin = Origin::host_file;
+  FoundThrough found_through = FoundThrough::path;
+  Dso* requester = nullptr;  ///< who needed it first
+  std::vector<Dso*> needed;  ///< as `dylink.0` lists them
+  uint32_t index = 0;        ///< into Thread::instances and Namespace::dsos
+  bool is_main = false;
+
+  // -- Layout.
+  uint64_t memory_base = 0;  ///< of its data, in bytes; 0 for what is linked at fixed addresses
+  uint64_t table_base = 0;   ///< of its element range
+  [[nodiscard]] uint64_t memory_size() const;
+  [[nodiscard]] uint64_t table_size() const;
+
+  // -- Resolve. By index in the index space of the kind.
+  std::vector<std::shared_ptr<Scope>> scopes;  ///< where its references are looked up, in order
+  std::vector<GlobalBinding> globals;          ///< imported ones
+  std::vector<TableBinding> tables;            ///< all
+  std::vector<runtime::Memory*> memories;      ///< all
+  std::vector<const runtime::Tag*> tags;       ///< all
+  /// What each function import was bound to; null until it is. Changes later: set once, by whoever binds first.
+  std::unique_ptr<std::atomic<const LinkedFunction*>[]> functions;
+  /// DSOs outside of `needed` that a binding refers to: they must not be unloaded before this one. Changes later;
+  /// guarded by Namespace::link_map_lock.
+  std::vector<Dso*> also_uses;
+
+  // -- Instantiate.
+  std::vector<std::unique_ptr<runtime::Memory>> own_memories;
+  std::deque<runtime::Tag> own_tags;
+
+  // -- Publish, construct. Change later.
+  std::atomic<State> state{State::loading};
+  std::atomic<std::thread::id> constructor_thread;
+
+  [[nodiscard]] SharedModule& shared() const { return static_cast<SharedModule&>(executable()); }
+  [[nodiscard]] const wasm::Module& module() const { return executable().module(); }
+  [[nodiscard]] Namespace& program() const { return program_; }
+
+  /// The one descriptor of function `function`, which it defines itself. Thread-safe.
+  [[nodiscard]] const LinkedFunction* own_function(uint32_t function);
+
+  // LinkedModule
+  [[nodiscard]] const abi::FunctionDescriptor* descriptor(abi::Thread& thread, uint32_t function) override;
+  [[nodiscard]] bool bind(abi::Thread& thread, abi::Instance& importer, uint32_t import) override;
+  [[nodiscard]] abi::Instance* instance_of(abi::Thread& thread, uint32_t dso) override;
+  [[nodiscard]] const runtime::Tag* tag(uint32_t tag) const override { return tags[tag]; }
+  [[nodiscard]] runtime::Memory& memory(uint32_t memory) const override { return *memories[memory]; }
+
+ private:
+  Namespace& program_;
+  std::mutex making_function_;  ///< guards making descriptors; no other lock is taken under it
+  std::deque<LinkedFunction> made_functions_;
+  /// By function index; null where none was made. Acquire and release: read without the lock.
+  std::unique_ptr<std::atomic<const LinkedFunction*>[]> own_functions_;
+};
+
+}  // namespace tenon::link

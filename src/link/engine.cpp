@@ -1,0 +1,76 @@
+#include "link/engine.h"
+
+#include <algorithm>
+
+namespace tenon::link {
+
+Engine::Engine(EngineOptions options) : options_(options) {}
+
+size_t Engine::KeyHash::operator()(const Key& key) const {
+  // Inodes are unique enough; what else tells states of a file apart is compared.
+  return std::hash<uint64_t>{}(key.file.inode * 31 + key.file.device);
+}
+
+Result<std::shared_ptr<SharedModule>> Engine::load(const base::FileBytes& bytes, const std::string& name,
+                                                   const runtime::CodeOptions& code) {
+  const Key key{bytes.identity(), code};
+  if (bytes.is_mapped()) {
+    if (auto module = find(key)) {
+      return module;
+    }
+  }
+  auto decoded = TENON_TRY(wasm::decode_and_validate(bytes, name));
+  auto module = TENON_TRY(SharedModule::make(std::move(decoded), code));
+  const std::scoped_lock lock(mutex_);
+  ++counts_.decoded;
+  if (bytes.is_mapped()) {
+    auto& known = modules_[key];
+    if (auto other = known.lock()) {  // another thread decoded the same file meanwhile
+      return other;
+    }
+    known = module;
+    keep_recent(module);
+  }
+  return module;
+}
+
+std::shared_ptr<SharedModule> Engine::find(const Key& key) {
+  const std::scoped_lock lock(mutex_);
+  const auto known = modules_.find(key);
+  if (known == modules_.end()) {
+    return nullptr;
+  }
+  auto module = known->second.lock();
+  if (module == nullptr) {
+    modules_.erase(known);
+    return nullptr;
+  }
+  ++counts_.found;
+  keep_recent(module);
+  return module;
+}
+
+void Engine::keep_recent(const std::shared_ptr<SharedModule>& module) {
+  const auto size = [](const std::shared_ptr<SharedModule>& entry) { return entry->module().bytes().size(); };
+  if (const auto known = std::ranges::find(recent_, module); known != recent_.end()) {
+    recent_.splice(recent_.begin(), recent_, known);
+    return;
+  }
+  recent_.push_front(module);
+  recent_bytes_ += size(module);
+  while (!recent_.empty() && (recent_.size() > options_.recent_modules || recent_bytes_ > options_.recent_bytes)) {
+    recent_bytes_ -= size(recent_.back());
+    recent_.pop_back();
+  }
+  if (modules_.size() >= sweep_at_) {
+    std::erase_if(modules_, [](const auto& entry) { return entry.second.expired(); });
+    sweep_at_ = std::max(kFirstSweep, 2 * modules_.size());
+  }
+}
+
+Engine::Counts Engine::counts() const {
+  const std::scoped_lock lock(mutex_);
+  return counts_;
+}
+
+}  // namespace tenon::link

@@ -1,0 +1,19 @@
+// Constant expressions (specification 3.3.10), over the cells of an instance.
+#pragma once
+
+#include "abi/abi.h"
+#include "link/dso.h"
+#include "wasm/module.h"
+
+namespace tenon::link {
+
+/// The value of a validated expression of `dso`'s module. Globals that it names must have their values; functions that
+/// it names must be resolved: an import that is not gives ref.null.
+[[nodiscard]] abi::Cell evaluate(const wasm::ConstantExpression& expression, Dso& dso, abi::Instance& instance);
+
+/// The value of global `index`, imported or not.
+[[nodiscard]] abi::Cell global_value(const Dso& dso, abi::Instance& instance, uint32_t index);
+/// Where global `index` is kept: in this instance, or in the one it was imported from.
+[[nodiscard]] abi::Cell* global_cell(const Dso& dso, abi::Instance& instance, uint32_t index);
+
+}  // namespace tenon::link

@@ -1,0 +1,64 @@
+#include "link/examine.h"
+
+#include <unordered_map>
+
+#include "link/layout.h"
+#include "link/load.h"
+#include "link/resolve.h"
+
+namespace tenon::link {
+
+namespace {
+
+std::vector<Dependency> list_dependencies(const Namespace& program, const LoadSet& set) {
+  std::unordered_map<std::string, std::string> first_names;  // a library may be needed under several names
+  for (const auto& [name, dso] : program.dsos_by_name) {
+    first_names[name] = dso->name;
+  }
+  std::vector<Dependency> dependencies;
+  for (const Dso* const dso : set.dsos) {
+    Dependency& entry = dependencies.emplace_back();
+    entry.name = dso->name;
+    entry.path = dso->path;
+    entry.found = true;
+    entry.found_through = dso->found_through;
+    if (dso->module().dylink) {
+      for (const std::string& needed : dso->module().dylink->needed) {
+        const auto known = first_names.find(needed);
+        entry.needed.push_back(known == first_names.end() ? printable(needed) : known->second);
+      }
+    }
+  }
+  std::unordered_map<std::string, bool> listed;
+  for (const LoadSet::Absent& absent : set.absent) {
+    if (listed.emplace(absent.name, true).second) {
+      Dependency& entry = dependencies.emplace_back();
+      entry.name = printable(absent.name);
+      entry.reason = absent.reason;
+    }
+  }
+  return dependencies;
+}
+
+Result<Examination> look(Namespace& program, LoadSet& set, Found main, const std::string& name, bool resolve_symbols) {
+  TENON_CHECK(search(program, set, std::move(main), name));
+  Examination examination;
+  examination.dependencies = list_dependencies(program, set);
+  if (resolve_symbols) {
+    TENON_CHECK(lay_out(program, set));
+    examination.missing = find_missing(program, set);
+  }
+  return examination;
+}
+
+}  // namespace
+
+Result<Examination> examine(Namespace& program, Found main, const std::string& name, bool resolve_symbols) {
+  LoadSet set;
+  set.tolerate_absent = true;
+  auto examination = look(program, set, std::move(main), name, resolve_symbols);
+  undo(program, set);
+  return examination;
+}
+
+}  // namespace tenon::link

@@ -1,0 +1,48 @@
+// Host functions by the module name that guests import them from.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/result.h"
+#include "link/dso.h"
+#include "runtime/host.h"
+
+namespace tenon::link {
+
+/// A host function as the linker knows it. Does not move.
+struct HostFunctionEntry {
+  HostFunctionEntry(std::string_view module, const runtime::HostFunctionDefinition& definition, void* environment);
+
+  std::string name;  ///< "module.name"
+  wasm::TypeReference type;
+  runtime::HostCode code;
+  LinkedFunction function;
+};
+
+/// Not changed while the program loads or runs; safe to read from all threads.
+class HostModules {
+ public:
+  /// Errors: usage, when a function is there already.
+  [[nodiscard]] Result<> add(const std::string& module, std::span<const runtime::HostFunctionDefinition> functions,
+                             void* environment);
+
+  /// The function, or null.
+  [[nodiscard]] const LinkedFunction* find(std::string_view module, std::string_view name) const;
+  [[nodiscard]] bool has_module(std::string_view module) const { return modules_.contains(module); }
+
+  /// Functions of all host modules belong to this DSO number, which has an instance in every thread, so that calls find
+  /// one like any other callee's.
+  static constexpr uint32_t kDso = 0;
+
+ private:
+  using Functions = std::unordered_map<std::string, std::unique_ptr<HostFunctionEntry>>;
+  std::map<std::string, Functions, std::less<>> modules_;
+};
+
+}  // namespace tenon::link

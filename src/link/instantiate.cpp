@@ -1,0 +1,385 @@
+#include "link/instantiate.h"
+
+#include <optional>
+
+#include "base/mapped_file.h"
+#include "link/binding.h"
+#include "link/evaluate.h"
+#include "link/guest_call.h"
+#include "runtime/thread.h"
+
+namespace tenon::link {
+
+namespace {
+
+Result<abi::Instance*> make_instance(Namespace& program, GuestThread& thread, Dso& dso) {
+  ++program.report.statistics.instances;
+  return thread.add_instance(dso, program.options.maximum_table);
+}
+
+/// Tables that belong to someone else, and globals: imported ones but for GOT cells, then the module's own.
+Result<> fill_globals(GuestThread& thread, Dso& dso, runtime::Table* program_table) {
+  abi::Instance& instance = *thread.instance(dso);
+  const runtime::InstanceLayout& layout = dso.executable().layout();
+  for (uint32_t i = 0; i < dso.tables.size(); ++i) {
+    auto& table = runtime::at<abi::Table*>(instance, layout.table(i));
+    switch (dso.tables[i].kind) {
+      case TableBinding::Kind::own:
+        break;
+      case TableBinding::Kind::program:
+        table = program_table;
+        break;
+      case TableBinding::Kind::other: {
+        const Dso& other = *dso.tables[i].dso;
+        table =
+            runtime::at<abi::Table*>(*thread.instance(other), other.executable().layout().table(dso.tables[i].index));
+        break;
+      }
+    }
+  }
+
+  const wasm::Module& module = dso.module();
+  for (uint32_t i = 0; i < module.imported_globals; ++i) {
+    auto& cell = runtime::at<abi::Cell>(instance, layout.global(i));
+    const GlobalBinding& binding = dso.globals[i];
+    abi::Cell* source = nullptr;
+    if (binding.kind == GlobalBinding::Kind::stack_pointer) {
+      source = &thread.state().stack_pointer;
+    } else if (binding.kind == GlobalBinding::Kind::cell) {
+      abi::Instance* const definer = thread.instance(*binding.dso);
+      source = definer == nullptr ? nullptr : global_cell(*binding.dso, *definer, binding.index);
+    }
+    if (!dso.shared().is_indirect(i)) {
+      cell.bits = source == nullptr ? binding.value : source->bits;
+    } else if (source != nullptr) {
+      cell.cell = source;
+    } else {
+      // sandbox: code follows the pointer in this Cell without a check.
+      return fail(ErrorKind::unlinkable,
+                  "{}: imported global {} has no storage yet: it needs {} before that is instantiated", dso.name,
+                  printable(dso.shared().globals[i].name.text), binding.dso == nullptr ? "" : binding.dso->name);
+    }
+  }
+  for (uint32_t i = module.imported_globals; i < module.globals.size(); ++i) {
+    runtime::at<abi::Cell>(instance, layout.global(i)) = evaluate(module.globals[i].initial, dso, instance);
+  }
+  return {};
+}
+
+abi::Cell element(const wasm::ElementSegment& segment, uint32_t i, Dso& dso, abi::Instance& instance) {
+  if (!segment.expressions.empty()) {
+    return evaluate(segment.expressions[i], dso, instance);
+  }
+  const uint32_t function = segment.functions[i];
+  if (function == wasm::kNoIndex) {
+    return {.bits = 0};
+  }
+  return {.function = dso.module().is_imported_function(function)
+                          ? dso.functions[function].load(std::memory_order_acquire)
+                          : dso.own_function(function)};
+}
+
+/// The specification's words for an active segment that does not fit.
+struct OutOfBounds {
+  runtime::TrapKind kind;
+  std::string message;
+};
+
+/// Writes one active element segment. `only_own`: leaves alone what other threads see.
+std::optional<OutOfBounds> write_elements(Namespace& program, Dso& dso, abi::Instance& instance, uint32_t index,
+                                          bool only_own) {
+  const wasm::ElementSegment& segment = dso.module().elements[index];
+  const runtime::InstanceLayout& layout = dso.executable().layout();
+  if (segment.mode == wasm::SegmentMode::passive) {
+    return std::nullopt;
+  }
+  runtime::at<uint8_t>(instance, layout.dropped_elements + index) = 1;
+  if (segment.mode == wasm::SegmentMode::declarative ||
+      (only_own && dso.tables[segment.table].kind != TableBinding::Kind::own)) {
+    return std::nullopt;
+  }
+  auto* const table = static_cast<runtime::Table*>(runtime::at<abi::Table*>(instance, layout.table(segment.table)));
+  const uint64_t offset = evaluate(segment.offset, dso, instance).u32;
+  const uint64_t size = table->size.load(std::memory_order_acquire);
+  if (segment.size() > size || offset > size - segment.size()) {
+    return OutOfBounds{runtime::TrapKind::table_out_of_bounds,
+                       fmt::format("element segment {} puts {} elements at slot {} of a table of {}", index,
+                                   segment.size(), offset, size)};
+  }
+  const bool is_program_table = table == program.functions.table();
+  for (uint32_t i = 0; i < segment.size(); ++i) {
+    const abi::Cell value = element(segment, i, dso, instance);
+    if (is_program_table && value.bits != 0) {
+      program.functions.place(*static_cast<const LinkedFunction*>(value.function), offset + i);
+    } else {
+      table->set(offset + i, value);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Copies one active data segment. The result says whether the bytes could be read.
+Result<std::optional<OutOfBounds>> write_data(Dso& dso, abi::Instance& instance, uint32_t index) {
+  const wasm::DataSegment& segment = dso.module().data[index];
+  if (segment.mode != wasm::SegmentMode::active) {
+    return std::nullopt;
+  }
+  runtime::at<uint8_t>(instance, dso.executable().layout().dropped_data + index) = 1;
+  const runtime::Memory& memory = *dso.memories[segment.memory];
+  const uint64_t offset = evaluate(segment.offset, dso, instance).u32;
+  const uint64_t size = memory.size.load(std::memory_order_acquire);
+  if (segment.size > size || offset > size - segment.size) {
+    return OutOfBounds{runtime::TrapKind::memory_out_of_bounds,
+                       fmt::format("data segment {} puts {} bytes at address {} of a memory of {}", index, segment.size,
+                                   offset, size)};
+  }
+  if (!base::guarded_copy(memory.base + offset, dso.module().bytes().subspan(segment.bytes_offset, segment.size))) {
+    return fail(ErrorKind::io, "{}: the file was truncated while it was being loaded", dso.name);
+  }
+  return std::nullopt;
+}
+
+/// A library writes what it was given and nothing else: a segment outside is a broken or hostile one, found before
+/// anything is written.
+Result<> check_segments(Namespace& program, Dso& dso, abi::Instance& instance) {
+  const wasm::Module& module = dso.module();
+  const auto inside = [](uint64_t offset, uint64_t size, uint64_t base, uint64_t length) {
+    return offset >= base && offset - base <= length && size <= length - (offset - base);
+  };
+  for (uint32_t i = 0; i < module.elements.size(); ++i) {
+    const wasm::ElementSegment& segment = module.elements[i];
+    if (segment.mode == wasm::SegmentMode::active && dso.tables[segment.table].kind == TableBinding::Kind::program) {
+      const uint64_t offset = evaluate(segment.offset, dso, instance).u32;
+      if (!inside(offset, segment.size(), dso.table_base, dso.table_size())) {
+        return fail(ErrorKind::unlinkable,
+                    "{}: element segment {} puts {} elements at slot {}, outside of the {} slots from {} on that its "
+                    "dylink.0 section asked for; build it with -shared -fPIC",
+                    dso.name, i, segment.size(), offset, dso.table_size(), dso.table_base);
+      }
+    }
+  }
+  for (uint32_t i = 0; i < module.data.size(); ++i) {
+    const wasm::DataSegment& segment = module.data[i];
+    if (segment.mode == wasm::SegmentMode::active && dso.memories[segment.memory] == program.memory) {
+      const uint64_t offset = evaluate(segment.offset, dso, instance).u32;
+      if (!inside(offset, segment.size, dso.memory_base, dso.memory_size())) {
+        return fail(ErrorKind::unlinkable,
+                    "{}: data segment {} puts {} bytes at address {}, outside of the {} bytes from {} on that its "
+                    "dylink.0 section asked for; build it with -shared -fPIC",
+                    dso.name, i, segment.size, offset, dso.memory_size(), dso.memory_base);
+      }
+    }
+  }
+  return {};
+}
+
+/// What GOT cells hold, the same in every thread: computed by the first one, in the bindings, for all others to copy.
+Result<> settle_cells(Namespace& program, GuestThread& thread, Dso& dso) {
+  for (GlobalBinding& binding : dso.globals) {
+    if (binding.kind == GlobalBinding::Kind::data) {
+      const uint32_t address = static_cast<uint32_t>(binding.dso->memory_base) +
+                               global_value(*binding.dso, *thread.instance(*binding.dso), binding.index).u32;
+      binding = {.kind = GlobalBinding::Kind::value, .value = address};
+    } else if (binding.kind == GlobalBinding::Kind::function) {
+      const uint64_t slots = program.functions.table() == nullptr ? 0 : program.functions.table()->size.load();
+      binding = {.kind = GlobalBinding::Kind::value, .value = TENON_TRY(program.functions.slot_of(*binding.function))};
+      program.report.statistics.table_slots += binding.value >= slots ? 1 : 0;
+    }
+  }
+  return {};
+}
+
+/// Fills the GOT cells of one instance but for thread-local addresses.
+void fill_cells(Namespace& program, GuestThread& thread, const Dso& dso) {
+  abi::Instance& instance = *thread.instance(dso);
+  for (uint32_t i = 0; i < dso.globals.size(); ++i) {
+    const GlobalImport& import = dso.shared().globals[i];
+    if (import.is_got && dso.globals[i].kind == GlobalBinding::Kind::value) {
+      runtime::at<abi::Cell>(instance, dso.executable().layout().global(i)).bits = dso.globals[i].value;
+      ++program.report.statistics.cells;
+      program.report.line(kDebugReloc, "cell {}.{} of {} is {:#x}", import.import->module, printable(import.name.text),
+                          dso.name, dso.globals[i].value);
+    }
+  }
+}
+
+/// Fills the cells of thread-local addresses: after the definers' start functions have set up their blocks.
+Result<> fill_thread_local_cells(GuestThread& thread, const Dso& dso) {
+  for (uint32_t i = 0; i < dso.globals.size(); ++i) {
+    const GlobalBinding& binding = dso.globals[i];
+    if (binding.kind != GlobalBinding::Kind::thread_local_data) {
+      continue;
+    }
+    const auto base = binding.dso->shared().tls_base;
+    if (!base) {
+      return fail(ErrorKind::unlinkable,
+                  "{} uses thread-local {} of {}, which does not export __tls_base: link that with "
+                  "-Wl,--export-if-defined=__tls_base",
+                  dso.name, printable(dso.shared().globals[i].name.text), binding.dso->name);
+    }
+    abi::Instance& definer = *thread.instance(*binding.dso);
+    runtime::at<abi::Cell>(*thread.instance(dso), dso.executable().layout().global(i)).u64 =
+        global_value(*binding.dso, definer, *base).u32 + global_value(*binding.dso, definer, binding.index).u32;
+  }
+  return {};
+}
+
+/// Patches the import slots whose functions are decided and whose definers have an instance.
+void bind_decided(GuestThread& thread, Dso& dso) {
+  for (uint32_t i = 0; i < dso.module().imported_functions; ++i) {
+    if (const LinkedFunction* const target = dso.functions[i].load(std::memory_order_acquire)) {
+      if (abi::Instance* const instance = thread.state().instances[target->dso]) {
+        patch(*thread.instance(dso), i, *target, instance);
+      }
+    }
+  }
+}
+
+/// Where the stack of a main module with fixed addresses ends, when it says so; a PIE's is the linker's choice.
+void learn_stack(GuestThread& thread, const Dso& dso) {
+  const wasm::Export* const low = dso.module().find_export("__stack_low");
+  if (dso.is_main && !dso.shared().position_independent && low != nullptr && low->kind == wasm::ExternKind::global) {
+    thread.state().stack_low = global_value(dso, *thread.instance(dso), low->index).u32;
+  }
+}
+
+Result<> run_start_function(Namespace& program, GuestThread& thread, Dso& dso) {
+  if (!dso.module().start) {
+    return {};
+  }
+  return call_guest(program, thread, dso, *dso.module().start, "running the start function of");
+}
+
+Result<> trap(GuestThread& thread, const Dso& dso, OutOfBounds what) {
+  thread.state().raise(what.kind, std::move(what.message));
+  return fail(ErrorKind::trap, "while instantiating {}: {}", dso.name, thread.state().take_trap().message);
+}
+
+}  // namespace
+
+Result<> instantiate(Namespace& program, LoadSet& load) {
+  GuestThread& thread = *program.main_thread;
+  const std::vector<Dso*> order = dependency_order(load.dsos);
+  for (Dso* const dso : order) {
+    (void)TENON_TRY(make_instance(program, thread, *dso));
+  }
+  for (Dso* const dso : order) {
+    TENON_CHECK(fill_globals(thread, *dso, program.functions.table()));
+  }
+  learn_stack(thread, *load.dsos.front());
+  for (Dso* const dso : order) {
+    if (!dso->is_main || dso->shared().position_independent) {
+      TENON_CHECK(check_segments(program, *dso, *thread.instance(*dso)));
+    }
+  }
+  // Not in dependency order: the slot of a function is the one that its own DSO, or main, put it in.
+  for (Dso* const dso : load.dsos) {
+    for (uint32_t i = 0; i < dso->module().elements.size(); ++i) {
+      if (auto outside = write_elements(program, *dso, *thread.instance(*dso), i, false)) {
+        return trap(thread, *dso, *std::move(outside));
+      }
+    }
+  }
+  for (Dso* const dso : load.dsos) {
+    TENON_CHECK(settle_cells(program, thread, *dso));
+    fill_cells(program, thread, *dso);
+  }
+  for (Dso* const dso : load.dsos) {
+    for (uint32_t i = 0; i < dso->module().data.size(); ++i) {
+      if (auto outside = TENON_TRY(write_data(*dso, *thread.instance(*dso), i))) {
+        return trap(thread, *dso, *std::move(outside));
+      }
+    }
+    bind_decided(thread, *dso);
+  }
+  for (Dso* const dso : order) {
+    TENON_CHECK(run_start_function(program, thread, *dso));
+    if (program.exit_code) {
+      return {};
+    }
+  }
+  for (Dso* const dso : order) {
+    TENON_CHECK(fill_thread_local_cells(thread, *dso));
+  }
+  return {};
+}
+
+Result<> instantiate_plain(Namespace& program, Dso& dso) {
+  GuestThread& thread = *program.main_thread;
+  abi::Instance& instance = *TENON_TRY(make_instance(program, thread, dso));
+  TENON_CHECK(fill_globals(thread, dso, program.functions.table()));
+  bind_decided(thread, dso);
+  for (uint32_t i = 0; i < dso.module().elements.size(); ++i) {
+    if (auto outside = write_elements(program, dso, instance, i, false)) {
+      return trap(thread, dso, *std::move(outside));
+    }
+  }
+  for (uint32_t i = 0; i < dso.module().data.size(); ++i) {
+    if (auto outside = TENON_TRY(write_data(dso, instance, i))) {
+      return trap(thread, dso, *std::move(outside));
+    }
+  }
+  return run_start_function(program, thread, dso);
+}
+
+Result<> apply_data_relocations(Namespace& program, LoadSet& load) {
+  for (Dso* const dso : dependency_order(load.dsos)) {
+    if (const auto function = dso->shared().apply_data_relocs; function && !program.exit_code) {
+      program.report.line(kDebugReloc, "relocation processing: {}", dso->name);
+      ++program.report.statistics.data_relocations;
+      TENON_CHECK(call_guest(program, *program.main_thread, *dso, *function, "applying the data relocations of"));
+    }
+  }
+  return {};
+}
+
+// As wasi-threads says: globals, cells and the start function, which finds the shared memory initialised; no data, no
+// elements that other threads see, no relocations, no constructors.
+abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state, uint32_t index) {
+  GuestThread& thread = *program.main_thread;  // the only one there is so far
+  runtime::Thread& state = runtime::Thread::of(thread_state);
+  Dso& dso = program.dso(index);
+  const auto refuse = [&](const std::string& message) {
+    thread.remove_instance(dso);
+    state.raise(runtime::TrapKind::host, message);
+    return nullptr;
+  };
+  auto instance = make_instance(program, thread, dso);
+  if (!instance) {
+    return refuse(instance.error().message);
+  }
+  if (auto filled = fill_globals(thread, dso, program.functions.table()); !filled) {
+    return refuse(filled.error().message);
+  }
+  for (uint32_t i = 0; i < dso.module().data.size(); ++i) {
+    if (dso.module().data[i].mode == wasm::SegmentMode::active) {
+      runtime::at<uint8_t>(**instance, dso.executable().layout().dropped_data + i) = 1;
+    }
+  }
+  for (uint32_t i = 0; i < dso.module().elements.size(); ++i) {
+    if (auto outside = write_elements(program, dso, **instance, i, true)) {
+      thread.remove_instance(dso);
+      state.raise(outside->kind, outside->message);
+      return nullptr;
+    }
+  }
+  fill_cells(program, thread, dso);
+  bind_decided(thread, dso);
+  if (auto started = run_start_function(program, thread, dso); !started) {
+    return refuse(started.error().message);
+  }
+  if (program.exit_code) {
+    state.raise_exit(*program.exit_code);
+    return nullptr;
+  }
+  if (dso.shared().init_tls && dso.shared().tls_size &&
+      global_value(dso, **instance, *dso.shared().tls_size).u32 != 0) {
+    return refuse(fmt::format("{}: thread-local storage of further threads is not there yet", dso.name));
+  }
+  if (auto filled = fill_thread_local_cells(thread, dso); !filled) {
+    return refuse(filled.error().message);
+  }
+  return *instance;
+}
+
+}  // namespace tenon::link

@@ -1,0 +1,100 @@
+// The link namespace: everything one program is made of, as the open record that the passes of the linker work on.
+//
+// Locks. No lock here is ever held while guest code runs, and at most one of them at a time, but that a Dso's or a
+// table's own may be taken under any. `link_map_lock` is shared by those who look names up (binding, from any thread)
+// and taken alone by those who change what they see (entering, publishing and discarding DSOs).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "link/dso.h"
+#include "link/engine.h"
+#include "link/function_table.h"
+#include "link/guest_thread.h"
+#include "link/host_module.h"
+#include "link/options.h"
+#include "link/report.h"
+#include "link/search.h"
+
+namespace tenon::link {
+
+/// Symbols of a PIE's memory that no module defines.
+struct LinkerSymbols {
+  uint64_t heap_base = 0;
+  uint64_t heap_end = 0;
+  uint64_t stack_low = 0;
+  uint64_t stack_high = 0;
+  bool defined = false;
+
+  [[nodiscard]] std::optional<uint64_t> find(std::string_view name) const;
+  /// Whether a program with a PIE main has `name` from the linker.
+  [[nodiscard]] static bool is_one(std::string_view name) {
+    return LinkerSymbols{.defined = true}.find(name).has_value();
+  }
+};
+
+/// What one load brings in: its new DSOs breadth first, and the scope that they are looked up in.
+struct LoadSet {
+  std::vector<Dso*> dsos;
+  std::shared_ptr<Scope> scope;
+  /// Needed libraries that were not found, when that does not end the load: requester, name and what was tried.
+  struct Absent {
+    Dso* requester;
+    std::string name;
+    std::string reason;
+  };
+  std::vector<Absent> absent;
+  bool tolerate_absent = false;
+};
+
+struct Namespace {
+  Namespace(Engine& the_engine, ProgramOptions the_options);
+
+  Engine& engine;
+  const ProgramOptions options;
+  Report report;
+  Search search;
+  HostModules host;
+
+  // -- Guarded by link_map_lock.
+  mutable std::shared_mutex link_map_lock;
+  /// By DSO index; null where there is none. The first stands for the host's functions.
+  std::vector<std::unique_ptr<Dso>> dsos;
+  std::vector<Dso*> link_map;  ///< published ones, in load order
+  std::shared_ptr<Scope> global_scope;
+  std::map<std::string, Dso*, std::less<>> registered_instances;
+  /// DSOs by the names they were asked for, by their files and by their modules, those being loaded included.
+  std::unordered_map<std::string, Dso*> dsos_by_name;
+  std::map<std::pair<dev_t, ino_t>, Dso*> dsos_by_file;
+  std::unordered_map<const SharedModule*, Dso*> dsos_by_module;
+  Dso* main = nullptr;
+  /// Tags that everyone imports and no one defines, by name: made at their first import.
+  std::map<std::string, runtime::Tag, std::less<>> tags;
+
+  // -- Made by layout.
+  runtime::Memory* memory = nullptr;  ///< that the DSOs share; one of main's
+  FunctionTable functions;
+  LinkerSymbols symbols;
+
+  // -- Running.
+  std::unique_ptr<GuestThread> main_thread;
+  std::optional<uint32_t> exit_code;  ///< once the guest asked to end
+  uint32_t calls_in_progress = 0;     ///< nested calls of Program::call
+
+  /// Enters a new DSO and gives it its index. Errors: limit.
+  [[nodiscard]] Result<Dso*> add_dso(std::shared_ptr<SharedModule> module, const std::string& name);
+  /// Takes DSOs that nobody refers to away again, instances and all.
+  void discard(const std::vector<Dso*>& gone);
+  /// DSO number `index`; it exists as long as code that names it can run.
+  [[nodiscard]] Dso& dso(uint32_t index) const;
+};
+
+}  // namespace tenon::link

@@ -1,0 +1,115 @@
+// A program: a link namespace with its memory, its function table, its DSOs and its threads, seen from outside.
+//
+// How one is run:
+//
+//   Engine engine;
+//   auto program = TENON_TRY(Program::create(engine, options));
+//   TENON_CHECK(program->add_host_module("wasi_snapshot_preview1", wasi::functions(), &wasi));
+//   TENON_CHECK(program->load_main("app.wasm"));     // finds, places, links, runs the libraries' constructors
+//   CallOutcome outcome = TENON_TRY(program->run()); // _start
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "link/dso.h"
+#include "link/engine.h"
+#include "link/options.h"
+#include "link/report.h"
+#include "runtime/host.h"
+#include "runtime/trap.h"
+
+namespace tenon::link {
+
+/// How a call into the guest ended.
+struct CallOutcome {
+  enum class Kind : uint8_t {
+    returned,   ///< `results` hold what it returned
+    trap,       ///< `trap` says which and where
+    exit,       ///< the guest asked to end (proc_exit) with `exit_code`; so does every later call
+    exception,  ///< a WebAssembly exception that nobody caught
+  };
+  Kind kind = Kind::returned;
+  std::vector<abi::Cell> results;
+  uint32_t exit_code = 0;
+  runtime::Trap trap;
+};
+
+/// An exported global as the embedder sees it.
+struct GlobalReference {
+  wasm::GlobalType type;
+  abi::Cell* cell;  ///< in the main thread; valid as long as the program
+};
+
+/// Used by one OS thread at a time; a host function that the guest calls may call back into it.
+class Program {
+ public:
+  /// `engine` must outlive the program. Errors: limit (no address space), usage.
+  [[nodiscard]] static Result<std::unique_ptr<Program>> create(Engine& engine, ProgramOptions options);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  // -- Before loading.
+
+  /// Makes host functions importable as (`name`, function name) by every DSO; those of module "env" by any DSO as a
+  /// symbol that no DSO defines. `environment` is handed to each and must outlive the program; the definitions are
+  /// copied. Adding to a module again adds functions; errors: usage (a function twice).
+  [[nodiscard]] Result<> add_host_module(std::string name, std::span<const runtime::HostFunctionDefinition> functions,
+                                         void* environment);
+
+  // -- Loading.
+
+  /// The whole sequence of the design's "Loading, in order" for a main module and everything it needs: afterwards the
+  /// libraries are constructed and nothing of main has run but its start function (and `_initialize` when it has no
+  /// `_start`). On failure the program is as it was before, but for what constructors did outside of it.
+  /// When guest code ends the program while loading (a constructor calls exit), the result is good and run() and
+  /// call() give that exit.
+  /// Errors: not_found (the file itself is not there: exit code 127), trap (134), all others mean 126.
+  [[nodiscard]] Result<> load_main(const std::string& path);
+  /// The same for bytes or a module of the embedder's. `directory` is main's `$ORIGIN` and the last place where bare
+  /// names are looked for; empty for none.
+  [[nodiscard]] Result<> load_main(std::shared_ptr<SharedModule> module, const std::string& directory = {});
+
+  /// Instantiates a plain module as the specification says: imports come by module name from host modules and
+  /// registered instances, each matched by the rules of import matching; then active segments in order, then the start
+  /// function. Errors: unlinkable (no such import, or no match), trap (active segment or start function; what was
+  /// written before stays, and so does the module itself as long as the program), limit (memory, tables).
+  [[nodiscard]] Result<Dso*> instantiate(std::shared_ptr<SharedModule> module, std::string name);
+  /// Makes the exports of `dso` importable under the module name `name`; replaces what had it.
+  void register_instance(std::string name, Dso& dso);
+
+  /// What loading `path` as main would find, without placing, writing or running anything. Libraries that are not found
+  /// do not end it. `resolve_symbols`: also look up every symbol (`tenon ldd -r`); host modules take part.
+  /// Errors: those of load_main for the main file itself, and for libraries that are found but are not usable.
+  [[nodiscard]] Result<Examination> examine(const std::string& path, bool resolve_symbols);
+
+  // -- Running.
+
+  /// Calls main's `_start`. Errors: usage, when nothing is loaded or main has none (names what it does export).
+  [[nodiscard]] Result<CallOutcome> run();
+  /// Calls an exported function. `arguments`: one cell per parameter, of the parameter's type by the caller's word.
+  /// Errors: usage (no such function, wrong number of arguments).
+  [[nodiscard]] Result<CallOutcome> call(Dso& dso, std::string_view function, std::span<const abi::Cell> arguments);
+  /// An exported global. Errors: usage.
+  [[nodiscard]] Result<GlobalReference> global(Dso& dso, std::string_view name);
+
+  // -- Asking.
+
+  [[nodiscard]] Dso* main() const;
+  /// In load order.
+  [[nodiscard]] std::vector<LinkMapEntry> link_map() const;
+  [[nodiscard]] const Statistics& statistics() const;
+  /// Bytes of the program's memory now; 0 without one.
+  [[nodiscard]] uint64_t memory_size() const;
+
+ private:
+  explicit Program(std::unique_ptr<Namespace> state);
+  std::unique_ptr<Namespace> state_;
+};
+
+}  // namespace tenon::link

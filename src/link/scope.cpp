@@ -1,0 +1,37 @@
+#include "link/scope.h"
+
+#include <unordered_set>
+
+namespace tenon::link {
+
+Definition find_symbol(std::span<const std::shared_ptr<Scope>> scopes, const SymbolName& name, Report& report) {
+  ++report.statistics.lookups;
+  uint64_t looked_in = 0;
+  for (const std::shared_ptr<Scope>& scope : scopes) {
+    for (Dso* const dso : scope->dsos) {
+      ++looked_in;
+      report.line(kDebugSymbols, "symbol={};  lookup in file={}", printable(name.text), dso->name);
+      if (const wasm::Export* const symbol = dso->shared().symbols.find(name)) {
+        report.statistics.lookups_in_dso += looked_in;
+        return {dso, symbol};
+      }
+    }
+  }
+  report.statistics.lookups_in_dso += looked_in;
+  return {};
+}
+
+std::vector<std::string> searched_names(std::span<const std::shared_ptr<Scope>> scopes) {
+  std::vector<std::string> names;
+  std::unordered_set<const Dso*> seen;
+  for (const std::shared_ptr<Scope>& scope : scopes) {
+    for (const Dso* const dso : scope->dsos) {
+      if (seen.insert(dso).second) {
+        names.push_back(dso->name);
+      }
+    }
+  }
+  return names;
+}
+
+}  // namespace tenon::link

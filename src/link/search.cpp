@@ -1,0 +1,349 @@
+#include "link/search.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+
+namespace tenon::link {
+
+namespace {
+
+constexpr size_t kMaximumRuntimePaths = 64;
+constexpr size_t kMaximumNameLength = 4096;
+
+constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+
+/// Without `.`, `..` and double slashes, by the text alone.
+std::string normal(const std::string& path) {
+  std::string result = std::filesystem::path(path).lexically_normal().string();
+  while (result.size() > 1 && result.ends_with('/')) {
+    result.pop_back();
+  }
+  return result;
+}
+
+std::string working_directory() {
+  std::error_code error;
+  const auto path = std::filesystem::current_path(error);
+  return error ? "/" : path.string();
+}
+
+std::string absolute(const std::string& path) {
+  return path.starts_with('/') ? path : working_directory() + "/" + path;
+}
+
+std::string real_path(const std::string& path) {
+  char* const real = realpath(path.c_str(), nullptr);
+  if (real == nullptr) {
+    return {};
+  }
+  std::string result(real);
+  std::free(real);
+  return result;
+}
+
+std::string directory_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string::npos || slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// `path` relative to the directory `root` above it; nothing when it is not above it.
+std::optional<std::string> relative_to(const std::string& path, const std::string& root) {
+  if (root.empty() || !path.starts_with(root)) {
+    return std::nullopt;
+  }
+  if (path.size() == root.size()) {
+    return ".";
+  }
+  if (root == "/") {
+    return path.substr(1);
+  }
+  if (path[root.size()] != '/') {
+    return std::nullopt;
+  }
+  return path.substr(root.size() + 1);
+}
+
+bool is_absent(int error) {
+  return error == ENOENT || error == ENOTDIR;
+}
+
+std::string why_not(int error) {
+  switch (error) {
+    case EXDEV:
+      return "refused: it leads out of the directories that libraries may come from";
+    case ELOOP:
+      return "refused: too many symbolic links";
+    case ENXIO:
+      return "it is not a regular file";
+    default:
+      return strerror(error);
+  }
+}
+
+std::string requester_name(const Dso* requester) {
+  return requester == nullptr ? "--preload" : requester->name;
+}
+
+}  // namespace
+
+/// What was tried for one name, for the error that lists it all.
+struct Search::Attempts {
+  std::vector<std::string> lines;
+  bool refused = false;  ///< something was there, but could not be used
+
+  /// `reason` is empty when nothing was there.
+  void failed(const std::string& path, const std::string& reason) {
+    lines.push_back(reason.empty() ? path : fmt::format("{} ({})", path, reason));
+    refused |= !reason.empty();
+  }
+};
+
+std::vector<std::string> expand_runtime_path(std::string_view entry, const std::string& origin,
+                                             const std::string& working_directory) {
+  std::vector<std::string> directories;
+  while (!entry.empty()) {
+    std::string_view part = entry.substr(0, entry.find(':'));
+    entry.remove_prefix(std::min(part.size() + 1, entry.size()));
+    std::string directory;
+    bool usable = !part.empty();
+    while (!part.empty() && usable) {
+      const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
+      constexpr std::string_view kPlain = "$ORIGIN";
+      constexpr std::string_view kBraced = "${ORIGIN}";
+      size_t length = 0;
+      if (part.starts_with(kBraced)) {
+        length = kBraced.size();
+      } else if (part.starts_with(kPlain) && (part.size() == kPlain.size() || !is_word(part[kPlain.size()]))) {
+        length = kPlain.size();
+      }
+      if (length == 0) {
+        directory += part.front();
+        part.remove_prefix(1);
+      } else {
+        directory += origin;
+        part.remove_prefix(length);
+        usable = !origin.empty();
+      }
+    }
+    if (usable) {
+      directories.push_back(directory.starts_with('/') ? directory : working_directory + "/" + directory);
+    }
+  }
+  return directories;
+}
+
+Search::Search(const ProgramOptions& options, Report& report) : options_(options), report_(report) {
+  for (const std::string& directory : options.library_path) {
+    if (!directory.empty()) {
+      roots_.push_back(open_root(directory, FoundThrough::library_path));
+    }
+  }
+}
+
+Search::Root Search::open_root(const std::string& path, FoundThrough through) {
+  Root root;
+  root.through = through;
+  root.alias = normal(absolute(path));
+  root.path = real_path(path);
+  if (root.path.empty()) {
+    root.path = root.alias;
+  }
+  root.directory = Descriptor(open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  return root;
+}
+
+void Search::set_main_directory(const std::string& directory) {
+  std::erase_if(roots_, [](const Root& root) { return root.through == FoundThrough::main_directory; });
+  if (!directory.empty()) {
+    roots_.push_back(open_root(directory, FoundThrough::main_directory));
+  }
+}
+
+Result<Found> Search::find_main(const std::string& path) {
+  ++report_.statistics.files_tried;
+  Found found;
+  const Descriptor file(open(path.c_str(), kOpenFlags));
+  if (!file.is_open()) {
+    return fail(is_absent(errno) ? ErrorKind::not_found : ErrorKind::io, "cannot open {}: {}", path, strerror(errno));
+  }
+  found.bytes = TENON_TRY(take_bytes(file.get(), path));
+  found.path = real_path(path);
+  if (found.path.empty()) {
+    found.path = normal(absolute(path));
+  }
+  found.directory = directory_of(found.path);
+  found.through = FoundThrough::main;
+  set_main_directory(found.directory);
+  return found;
+}
+
+Result<Found> Search::find_preload(const std::string& name) {
+  return find(name, nullptr, true);
+}
+
+Result<Found> Search::find_needed(const std::string& name, const Dso& requester) {
+  return find(name, &requester, options_.trust_runtime_path);
+}
+
+Result<bool> Search::find_in_embedder(const std::string& name, const Dso* requester, Found& found) {
+  if (const auto known = options_.registered_modules.find(name); known != options_.registered_modules.end()) {
+    found.module = known->second;
+    found.origin = Origin::embedder;
+    found.through = FoundThrough::registered;
+    return true;
+  }
+  if (options_.module_reader) {
+    auto bytes = TENON_TRY(options_.module_reader(name, requester_name(requester)));
+    if (bytes) {
+      found.bytes = *std::move(bytes);
+      found.origin = Origin::embedder;
+      found.through = FoundThrough::module_reader;
+      return true;
+    }
+  }
+  return false;
+}
+
+// The search itself, in the order of the design.
+Result<Found> Search::find(const std::string& name, const Dso* requester, bool trusted) {
+  if (name.empty() || name.size() > kMaximumNameLength || name.contains('\0')) {
+    return fail(ErrorKind::malformed, "{} needs a library whose name is {}", requester_name(requester),
+                name.empty() ? "empty" : "no file's: it is too long or has a zero byte");
+  }
+  report_.line(kDebugLibs, "find library={} [needed by {}]; searching", printable(name), requester_name(requester));
+  Found found;
+  Attempts attempts;
+  const bool is_path = name.contains('/');
+  if (!is_path) {
+    if (TENON_TRY(find_in_embedder(name, requester, found))) {
+      report_.line(kDebugLibs, "  found through {}", to_string(found.through));
+      return found;
+    }
+  }
+  const bool named_by_user = requester == nullptr;
+  if (name.starts_with('/') || (is_path && named_by_user)) {
+    const std::string path = named_by_user ? absolute(name) : (trusted ? name : normal(name));
+    if (open_candidate(path, FoundThrough::path, trusted, attempts, found)) {
+      return found;
+    }
+  } else {
+    const auto try_directory = [&](const std::string& directory, FoundThrough through) {
+      return open_candidate(normal(directory + "/" + name), through, trusted, attempts, found);
+    };
+    if (requester != nullptr && requester->module().dylink) {
+      const auto& entries = requester->module().dylink->runtime_path;
+      if (entries.size() > kMaximumRuntimePaths) {
+        return fail(ErrorKind::limit, "{} has {} runtime path entries; at most {} are searched", requester->name,
+                    entries.size(), kMaximumRuntimePaths);
+      }
+      for (const std::string& entry : entries) {
+        if (entry.contains('\0') || entry.size() > kMaximumNameLength) {
+          continue;
+        }
+        report_.line(kDebugLibs, " search path={} (runtime path of {})", printable(entry), requester->name);
+        for (const std::string& directory : expand_runtime_path(entry, requester->directory, working_directory())) {
+          if (try_directory(directory, FoundThrough::runtime_path)) {
+            return found;
+          }
+        }
+      }
+    }
+    for (const Root& root : roots_) {
+      report_.line(kDebugLibs, " search path={} ({})", root.path, to_string(root.through));
+      if (!root.directory.is_open()) {
+        attempts.lines.push_back(root.path + " (no such directory)");
+      } else if (try_directory(root.path, root.through)) {
+        return found;
+      }
+    }
+  }
+  std::string message = fmt::format("cannot find library {}, needed by {}", printable(name), requester_name(requester));
+  if (attempts.lines.empty()) {
+    message += ": there is no directory to look for it in";
+  } else {
+    message += "; looked for";
+    for (const std::string& line : attempts.lines) {
+      message += fmt::format("{} {}", &line == &attempts.lines.front() ? "" : ",", printable(line));
+    }
+  }
+  message += ". Give its directory with -L";
+  return fail(attempts.refused ? ErrorKind::io : ErrorKind::not_found, "{}", message);
+}
+
+bool Search::open_candidate(const std::string& path, FoundThrough through, bool trusted, Attempts& attempts,
+                            Found& found) {
+  ++report_.statistics.files_tried;
+  report_.line(kDebugLibs, "  trying file={}", printable(path));
+  Descriptor file;
+  if (trusted) {
+    file = Descriptor(open(path.c_str(), kOpenFlags));
+    if (!file.is_open()) {
+      attempts.failed(path, is_absent(errno) ? std::string() : why_not(errno));
+      return false;
+    }
+  } else {
+    std::string reason;
+    file = open_confined(path, reason);
+    if (!file.is_open()) {
+      attempts.failed(path, reason);
+      return false;
+    }
+  }
+  auto bytes = take_bytes(file.get(), path);
+  if (!bytes) {
+    attempts.failed(path, bytes.error().message);
+    return false;
+  }
+  found.bytes = *std::move(bytes);
+  found.path = path;
+  found.directory = directory_of(path);
+  found.through = through;
+  return true;
+}
+
+// sandbox: what the guest could write after it was validated is not looked at again, because it is copied.
+Result<base::FileBytes> Search::take_bytes(int descriptor, const std::string& path) const {
+  if (options_.guest_can_write) {
+    const std::string real = real_path(fmt::format("/proc/self/fd/{}", descriptor));
+    const Descriptor directory(open(directory_of(real).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (real.empty() || !directory.is_open() || options_.guest_can_write(descriptor) ||
+        options_.guest_can_write(directory.get())) {
+      return base::FileBytes::read(descriptor, path);
+    }
+  }
+  return base::FileBytes::map(descriptor, path);
+}
+
+// sandbox: a name from inside a module is opened relative to the handle of a root and never as a path of the host.
+Descriptor Search::open_confined(const std::string& path, std::string& reason) const {
+  bool reached = false;
+  for (const Root& root : roots_) {
+    auto below = relative_to(path, root.path);
+    if (!below) {
+      below = relative_to(path, root.alias);
+    }
+    if (!below || !root.directory.is_open()) {
+      continue;
+    }
+    reached = true;
+    auto file = open_below(root.directory.get(), *below);
+    if (file) {
+      return *std::move(file);
+    }
+    if (!is_absent(file.error())) {
+      reason = why_not(file.error());
+    }
+  }
+  if (!reached) {
+    reason = "refused: it is outside of the directories that libraries may come from; --trust-runpath allows it";
+  }
+  return {};
+}
+
+}  // namespace tenon::link

@@ -1,0 +1,195 @@
+#include "link/shared_module.h"
+
+#include <string_view>
+#include <unordered_map>
+
+#include "interp/interp.h"
+#include "link/report.h"
+
+namespace tenon::link {
+
+namespace {
+
+using wasm::ExternKind;
+using wasm::ValueType;
+
+constexpr wasm::GlobalType kBase{ValueType::i32, false};
+constexpr wasm::GlobalType kCell{ValueType::i32, true};
+
+std::string describe(const wasm::GlobalType& type) {
+  return fmt::format("{}{}", type.is_mutable ? "mutable " : "", wasm::to_string(type.type));
+}
+
+/// What the dynamic linking ABI says a global import is, by its name.
+struct KnownGlobal {
+  GlobalRole role;
+  wasm::GlobalType type;
+};
+std::optional<KnownGlobal> known_global(const wasm::Import& import) {
+  if (import.module == "GOT.mem") {
+    return KnownGlobal{GlobalRole::data_address, kCell};
+  }
+  if (import.module == "GOT.func") {
+    return KnownGlobal{GlobalRole::function_address, kCell};
+  }
+  if (import.module == "env") {
+    if (import.name == "__memory_base") {
+      return KnownGlobal{GlobalRole::memory_base, kBase};
+    }
+    if (import.name == "__table_base") {
+      return KnownGlobal{GlobalRole::table_base, kBase};
+    }
+    if (import.name == "__stack_pointer") {
+      return KnownGlobal{GlobalRole::stack_pointer, kCell};
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<SharedModule>> SharedModule::make(std::shared_ptr<const wasm::Module> module,
+                                                         runtime::CodeOptions options) {
+  auto shared = std::make_shared<SharedModule>(std::move(module), options);
+  TENON_CHECK(shared->classify_imports());
+  TENON_CHECK(shared->find_exports());
+  return shared;
+}
+
+SharedModule::SharedModule(std::shared_ptr<const wasm::Module> module, runtime::CodeOptions options)
+    : Executable(std::move(module), options, interp::entry_stubs()), symbols(this->module()) {}
+
+Result<> SharedModule::classify_imports() {
+  const wasm::Module& wasm = module();
+  std::unordered_map<std::string_view, uint32_t> flags;
+  if (wasm.dylink) {
+    for (const wasm::DylinkImport& import : wasm.dylink->import_flags) {
+      flags[import.name] |= import.flags;
+    }
+  }
+  const auto is_weak = [&](const wasm::Import& import) {
+    const auto found = flags.find(import.name);
+    return found != flags.end() && (found->second & wasm::kSymbolBindingWeak) != 0;
+  };
+
+  functions.reserve(wasm.imported_functions);
+  globals.reserve(wasm.imported_globals);
+  for (const wasm::Import& import : wasm.imports) {
+    switch (import.kind) {
+      case ExternKind::function:
+        functions.push_back({&import, SymbolName(import.name), import.module == "env", is_weak(import), false});
+        break;
+      case ExternKind::global: {
+        GlobalRole role = GlobalRole::symbol;
+        if (const auto known = known_global(import)) {
+          const wasm::GlobalType& type = wasm.globals[import.index].type;
+          if (type == known->type) {
+            role = known->role;
+          } else if (is_dynamic()) {
+            return fail(ErrorKind::unlinkable, "{}: imports {}.{} as {}, but the dynamic linking ABI says {}",
+                        wasm.name, import.module, printable(import.name), describe(type), describe(known->type));
+          }
+        }
+        position_independent |= role == GlobalRole::memory_base;
+        const bool is_got = import.module == "GOT.mem" || import.module == "GOT.func";
+        globals.push_back({&import, SymbolName(import.name), role, is_weak(import), is_got});
+        break;
+      }
+      case ExternKind::table:
+        tables.push_back(&import);
+        break;
+      case ExternKind::memory:
+        memories.push_back(&import);
+        break;
+      case ExternKind::tag:
+        tags.push_back(&import);
+        break;
+    }
+  }
+
+  const auto place = [&](uint32_t function) {
+    if (function < functions.size()) {
+      functions[function].placed = true;
+    }
+  };
+  const auto place_all = [&](const wasm::ConstantExpression& expression) {
+    constexpr uint8_t kRefFunc = 0xd2;
+    for (const wasm::ConstantInstruction& instruction : expression) {
+      if (instruction.opcode == kRefFunc) {
+        place(static_cast<uint32_t>(instruction.immediate));
+      }
+    }
+  };
+  for (const wasm::ElementSegment& segment : wasm.elements) {
+    if (segment.mode == wasm::SegmentMode::active) {
+      for (const uint32_t function : segment.functions) {
+        place(function);
+      }
+      for (const wasm::ConstantExpression& expression : segment.expressions) {
+        place_all(expression);
+      }
+    }
+  }
+  for (const wasm::Global& global : wasm.globals) {
+    place_all(global.initial);
+  }
+  return {};
+}
+
+Result<> SharedModule::find_exports() {
+  const wasm::Module& wasm = module();
+  Result<> result;
+  const auto function = [&](std::string_view name, const wasm::FunctionType& type) -> std::optional<uint32_t> {
+    const wasm::Export* const found = wasm.find_export(name);
+    if (found == nullptr || found->kind != ExternKind::function) {
+      return std::nullopt;
+    }
+    if (wasm.function_type(found->index) != type) {
+      if (is_dynamic()) {
+        result = fail(ErrorKind::unlinkable, "{}: exports {} as a function {}, but the dynamic linking ABI says {}",
+                      wasm.name, name, to_string(wasm.function_type(found->index)), to_string(type));
+      }
+      return std::nullopt;
+    }
+    return found->index;
+  };
+  const auto global = [&](std::string_view name) -> std::optional<uint32_t> {
+    const wasm::Export* const found = wasm.find_export(name);
+    const bool usable = found != nullptr && found->kind == ExternKind::global &&
+                        found->index >= wasm.imported_globals && wasm.globals[found->index].type.type == ValueType::i32;
+    return usable ? std::optional(found->index) : std::nullopt;
+  };
+  const auto other = [&](std::string_view name, ExternKind kind) -> std::optional<uint32_t> {
+    const wasm::Export* const found = wasm.find_export(name);
+    return found != nullptr && found->kind == kind ? std::optional(found->index) : std::nullopt;
+  };
+
+  const wasm::FunctionType nothing;
+  start = function("_start", nothing);
+  initialize = function("_initialize", nothing);
+  if (!initialize) {
+    initialize = function("__wasm_call_ctors", nothing);
+  }
+  apply_data_relocs = function("__wasm_apply_data_relocs", nothing);
+  init_tls = function("__wasm_init_tls", wasm::FunctionType{{ValueType::i32}, {}});
+  tls_base = global("__tls_base");
+  tls_size = global("__tls_size");
+  memory = other("memory", ExternKind::memory);
+  function_table = other("__indirect_function_table", ExternKind::table);
+  stack_pointer = global("__stack_pointer");
+  if (stack_pointer && !wasm.globals[*stack_pointer].type.is_mutable) {
+    stack_pointer.reset();
+  }
+  return result;
+}
+
+bool SharedModule::is_thread_local(std::string_view name) const {
+  const auto& dylink = module().dylink;
+  if (!dylink) {
+    return false;
+  }
+  const auto found = dylink->export_flags.find(std::string(name));
+  return found != dylink->export_flags.end() && (found->second & wasm::kSymbolTls) != 0;
+}
+
+}  // namespace tenon::link

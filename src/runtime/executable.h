@@ -1,0 +1,110 @@
+// A module made ready to run: its code so far, its instances' layout. Shared by all programs of the process that use
+// the module, so a function is translated once, and opening a library again costs neither validation nor translation.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "abi/abi.h"
+#include "runtime/memory.h"
+#include "wasm/module.h"
+
+namespace tenon::runtime {
+
+/// Where things are in an instance of one module, in bytes from the Instance's start. All offsets fit 32 bits because
+/// the decoder limits how many there are.
+struct InstanceLayout {
+  uint32_t globals = sizeof(abi::Instance);  ///< Cell per global, in index order
+  uint32_t imports = 0;                      ///< ImportSlot per imported function
+  uint32_t tables = 0;                       ///< abi::Table* per table
+  uint32_t dropped_data = 0;                 ///< uint8_t per data segment
+  uint32_t dropped_elements = 0;             ///< uint8_t per element segment
+  uint32_t size = 0;
+
+  explicit InstanceLayout(const wasm::Module& module);
+
+  [[nodiscard]] uint32_t global(uint32_t index) const { return globals + index * uint32_t{sizeof(abi::Cell)}; }
+  [[nodiscard]] uint32_t import(uint32_t index) const { return imports + index * uint32_t{sizeof(abi::ImportSlot)}; }
+  [[nodiscard]] uint32_t table(uint32_t index) const { return tables + index * uint32_t{sizeof(abi::Table*)}; }
+};
+
+/// The T at `offset` bytes into an instance.
+template <class T>
+[[nodiscard]] T& at(abi::Instance& instance, uint32_t offset) {
+  return *reinterpret_cast<T*>(reinterpret_cast<uint8_t*>(&instance) + offset);
+}
+
+/// Whether global `index` of `module` is reached through a pointer in its Cell: imported, mutable, and not made by the
+/// linker (`GOT.mem`, `GOT.func`).
+[[nodiscard]] bool is_indirect_global(const wasm::Module& module, uint32_t index);
+
+/// The interpreter's stubs: what a function's Code holds before it was translated, and what an import's holds before it
+/// was bound.
+struct EntryStubs {
+  const abi::Instruction* translate = nullptr;
+  const abi::Instruction* bind = nullptr;
+};
+
+/// What code for a module is made to do; code made with other options is other code.
+struct CodeOptions {
+  BoundsChecks checks = BoundsChecks::guard_pages;
+  bool check_stack = false;  ///< every write of `__stack_pointer` is compared with Thread::stack_low
+
+  bool operator==(const CodeOptions&) const = default;
+};
+
+/// What a room that makes code for functions keeps with an Executable.
+class CodeStore {
+ public:
+  CodeStore() = default;
+  CodeStore(const CodeStore&) = delete;
+  CodeStore& operator=(const CodeStore&) = delete;
+  virtual ~CodeStore() = default;
+};
+
+class Executable {
+ public:
+  Executable(std::shared_ptr<const wasm::Module> module, CodeOptions options, EntryStubs stubs);
+
+  [[nodiscard]] const wasm::Module& module() const { return *module_; }
+  [[nodiscard]] const InstanceLayout& layout() const { return layout_; }
+  [[nodiscard]] const CodeOptions& options() const { return options_; }
+
+  /// Code of function `index`; for an imported one, the binder's.
+  [[nodiscard]] abi::Code& code(uint32_t index) { return code_[index]; }
+  [[nodiscard]] static Executable& of(const abi::Code& code) { return *static_cast<Executable*>(code.owner); }
+
+  /// Guards `store` and translation; held while a function is translated, never while guest code runs.
+  std::mutex translating;
+  std::unique_ptr<CodeStore> store;
+
+ private:
+  std::shared_ptr<const wasm::Module> module_;
+  CodeOptions options_;
+  InstanceLayout layout_;
+  std::unique_ptr<abi::Code[]> code_;
+};
+
+class HostCall;
+
+/// A host function's Code. `entry` is the interpreter's stub that calls `function`. `name` ("module.name", for backtraces) must
+/// outlive it.
+struct HostCode : abi::Code {
+  using Function = bool (*)(void* environment, HostCall& call);
+
+  HostCode(const wasm::FunctionType& type, Function host_function, void* host_environment, const char* host_name,
+           const abi::Instruction* stub)
+      : function(host_function), environment(host_environment), name(host_name) {
+    entry.store(stub, std::memory_order_relaxed);
+    window = static_cast<uint16_t>(std::max(type.parameters.size(), type.results.size()));
+  }
+
+  Function function;
+  void* environment;
+  const char* name;
+};
+
+}  // namespace tenon::runtime

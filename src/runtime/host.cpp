@@ -1,0 +1,40 @@
+#include "runtime/host.h"
+
+#include "runtime/thread.h"
+
+namespace tenon::runtime {
+
+bool HostCall::exit(uint32_t code) {
+  return Thread::of(thread_).raise_exit(code);
+}
+
+bool HostCall::trap(std::string message) {
+  return Thread::of(thread_).raise(TrapKind::host, std::move(message));
+}
+
+wasm::FunctionType parse_signature(std::string_view signature) {
+  wasm::FunctionType type;
+  auto* side = &type.parameters;
+  for (const char letter : signature) {
+    switch (letter) {
+      case 'i':
+        side->push_back(wasm::ValueType::i32);
+        break;
+      case 'I':
+        side->push_back(wasm::ValueType::i64);
+        break;
+      case 'f':
+        side->push_back(wasm::ValueType::f32);
+        break;
+      case 'F':
+        side->push_back(wasm::ValueType::f64);
+        break;
+      default:
+        side = &type.results;
+        break;
+    }
+  }
+  return type;
+}
+
+}  // namespace tenon::runtime

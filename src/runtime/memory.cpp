@@ -1,0 +1,113 @@
+#include "runtime/memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/trap.h"
+
+namespace tenon::runtime {
+
+namespace {
+
+// sandbox: an instruction can form any address up to 2^32 - 1 (index) + 2^32 - 1 (offset) and touches up to 16 bytes
+// there; all of it must be inside the reservation, so that nothing else of the host can be hit.
+constexpr uint64_t kGuardedReservation = (uint64_t{1} << 33) + wasm::kPageSize;
+
+}  // namespace
+
+Result<std::unique_ptr<Memory>> Memory::create(const wasm::MemoryType& type, BoundsChecks checks,
+                                               uint64_t maximum_bytes) {
+  std::unique_ptr<Memory> memory(new Memory);
+  memory->type_ = type;
+  memory->checks_ = checks;
+  memory->maximum_pages_ = std::min(
+      {type.limits.maximum.value_or(wasm::kMaximumPages32), wasm::kMaximumPages32, maximum_bytes / wasm::kPageSize});
+  if (type.limits.minimum > memory->maximum_pages_) {
+    return fail(ErrorKind::limit, "a memory of {} pages was asked for, but {} pages of 64 KiB are all there may be",
+                type.limits.minimum, memory->maximum_pages_);
+  }
+  const uint64_t wanted = checks == BoundsChecks::guard_pages
+                              ? kGuardedReservation
+                              : std::max(memory->maximum_pages_, uint64_t{1}) * wasm::kPageSize;
+  void* const base = mmap(nullptr, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED) {
+    return fail(ErrorKind::limit,
+                "cannot reserve {} bytes of address space for a memory: {}; explicit bounds checks need less of it",
+                wanted, strerror(errno));
+  }
+  memory->base = static_cast<uint8_t*>(base);
+  memory->reserved_bytes_ = wanted;
+  register_reservation(memory->base, memory->base + wanted);
+  if (memory->grow(type.limits.minimum) < 0) {
+    return fail(ErrorKind::limit, "cannot get {} pages of 64 KiB for a memory: {}", type.limits.minimum,
+                strerror(errno));
+  }
+  return memory;
+}
+
+Memory::~Memory() {
+  if (base != nullptr) {
+    unregister_reservation(base);
+    munmap(base, reserved_bytes_);
+  }
+}
+
+int64_t Memory::grow(uint64_t pages) {
+  const std::scoped_lock lock(growing_);
+  const uint64_t before = size.load(std::memory_order_relaxed);
+  const uint64_t before_pages = before / wasm::kPageSize;
+  if (pages > maximum_pages_ - before_pages) {
+    return -1;
+  }
+  const uint64_t added = pages * wasm::kPageSize;
+  if (added != 0 && mprotect(base + before, added, PROT_READ | PROT_WRITE) != 0) {
+    return -1;
+  }
+  size.store(before + added, std::memory_order_release);
+  return static_cast<int64_t>(before_pages);
+}
+
+Result<std::unique_ptr<Table>> Table::create(const wasm::TableType& type, uint64_t maximum_elements) {
+  std::unique_ptr<Table> table(new Table);
+  table->type_ = type;
+  table->maximum_ = std::min(type.limits.maximum.value_or(UINT32_MAX), maximum_elements);
+  if (type.limits.minimum > table->maximum_) {
+    return fail(ErrorKind::limit, "a table of {} elements was asked for, but {} are all there may be",
+                type.limits.minimum, table->maximum_);
+  }
+  void* const base = mmap(nullptr, std::max(table->maximum_, uint64_t{1}) * sizeof(abi::Cell), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED) {
+    return fail(ErrorKind::limit, "cannot reserve address space for a table of up to {} elements: {}", table->maximum_,
+                strerror(errno));
+  }
+  table->elements = static_cast<abi::Cell*>(base);
+  table->size.store(type.limits.minimum, std::memory_order_release);
+  return table;
+}
+
+Table::~Table() {
+  if (elements != nullptr) {
+    munmap(elements, std::max(maximum_, uint64_t{1}) * sizeof(abi::Cell));
+  }
+}
+
+int64_t Table::grow(uint64_t count, abi::Cell initial) {
+  const std::scoped_lock lock(growing_);
+  const uint64_t before = size.load(std::memory_order_relaxed);
+  if (count > maximum_ - before) {
+    return -1;
+  }
+  if (initial.bits != 0) {  // fresh pages are null already
+    for (uint64_t i = before; i < before + count; ++i) {
+      set(i, initial);
+    }
+  }
+  size.store(before + count, std::memory_order_release);
+  return static_cast<int64_t>(before);
+}
+
+}  // namespace tenon::runtime

@@ -1,0 +1,232 @@
+#include "runtime/trap.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <array>
+#include <atomic>
+#include <cstdlib>
+#include <mutex>
+
+namespace tenon::runtime {
+
+const char* to_string(TrapKind kind) {
+  switch (kind) {
+    case TrapKind::unreachable:
+      return "unreachable";
+    case TrapKind::memory_out_of_bounds:
+      return "out of bounds memory access";
+    case TrapKind::table_out_of_bounds:
+      return "out of bounds table access";
+    case TrapKind::undefined_element:
+      return "undefined element";
+    case TrapKind::uninitialized_element:
+      return "uninitialized element";
+    case TrapKind::indirect_call_type_mismatch:
+      return "indirect call type mismatch";
+    case TrapKind::integer_divide_by_zero:
+      return "integer divide by zero";
+    case TrapKind::integer_overflow:
+      return "integer overflow";
+    case TrapKind::invalid_conversion_to_integer:
+      return "invalid conversion to integer";
+    case TrapKind::call_stack_exhausted:
+      return "call stack exhausted";
+    case TrapKind::unaligned_atomic:
+      return "unaligned atomic";
+    case TrapKind::unshared_wait:
+      return "expected shared memory";
+    case TrapKind::uncaught_exception:
+      return "uncaught exception";
+    case TrapKind::unresolved_symbol:
+      return "unresolved symbol";
+    case TrapKind::module_changed:
+      return "module changed on disk";
+    case TrapKind::interrupted:
+      return "interrupted";
+    case TrapKind::host:
+      return "host function failed";
+  }
+  return "unknown trap";
+}
+
+std::string to_string(const Trap& trap) {
+  std::string text = fmt::format("trap: {}", to_string(trap.kind));
+  if (!trap.message.empty()) {
+    text += ": " + trap.message;
+  }
+  size_t number = 0;
+  for (size_t i = 0; i < trap.backtrace.size(); ++i) {
+    if (trap.omitted != 0 && i == trap.backtrace.size() / 2) {
+      text += fmt::format("\n  ... {} more calls ...", trap.omitted);
+      number += trap.omitted;
+    }
+    const BacktraceFrame& frame = trap.backtrace[i];
+    text += fmt::format("\n  {:>3}: {}!{}", number++, frame.module, frame.function);
+    if (frame.offset != 0) {
+      text += fmt::format(" (function {}, offset 0x{:x})", frame.function_index, frame.offset);
+    }
+  }
+  return text;
+}
+
+namespace {
+
+// Reservations, read by the signal handler: a list of blocks that only grows, whose entries are used again. `begin` is
+// stored last (release) and cleared first; the handler's acquire load of `begin` pairs with it, so a begin it sees has
+// its end. An entry that changes hands between the two loads belongs to a memory that this thread is not running on.
+struct ReservationBlock {
+  struct Entry {
+    std::atomic<uintptr_t> begin{0};
+    std::atomic<uintptr_t> end{0};
+  };
+  std::array<Entry, 64> entries;
+  std::atomic<ReservationBlock*> next{nullptr};
+};
+
+constinit ReservationBlock first_block;
+constinit std::mutex registering;  // guards writers of the list; the handler takes no lock
+
+std::atomic<uintptr_t> guest_code_begin{0};
+std::atomic<uintptr_t> guest_code_end{0};
+
+bool is_guest_address(uintptr_t address) {
+  for (const ReservationBlock* block = &first_block; block != nullptr;
+       block = block->next.load(std::memory_order_acquire)) {
+    for (const auto& entry : block->entries) {
+      const uintptr_t begin = entry.begin.load(std::memory_order_acquire);
+      if (begin != 0 && address >= begin && address < entry.end.load(std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+thread_local constinit FaultScope* innermost = nullptr;
+
+struct sigaction previous_segv;
+
+uintptr_t program_counter(const ucontext_t& context) {
+#if defined(__x86_64__)
+  return static_cast<uintptr_t>(context.uc_mcontext.gregs[REG_RIP]);
+#elif defined(__aarch64__)
+  return context.uc_mcontext.pc;
+#else
+#error "this processor's program counter is not known here"
+#endif
+}
+
+void on_segv(int signal_number, siginfo_t* info, void* context) {
+  const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
+  const uintptr_t code = program_counter(*static_cast<ucontext_t*>(context));
+  // sandbox: only guest code that touches a guest memory's reservation is the guest's fault; all else is ours and stays
+  // one.
+  if (innermost != nullptr && code >= guest_code_begin.load(std::memory_order_relaxed) &&
+      code < guest_code_end.load(std::memory_order_relaxed) && is_guest_address(address)) {
+    innermost->fault = Fault{address, context};
+    if (innermost->on_fault != nullptr) {
+      innermost->on_fault(*innermost, context);
+    }
+    siglongjmp(innermost->jump, 1);
+  }
+  if ((previous_segv.sa_flags & SA_SIGINFO) != 0) {
+    previous_segv.sa_sigaction(signal_number, info, context);
+  } else if (previous_segv.sa_handler != SIG_DFL && previous_segv.sa_handler != SIG_IGN) {
+    previous_segv.sa_handler(signal_number);
+  } else {
+    signal(signal_number, SIG_DFL);  // the instruction runs again and ends the process, as a bug should
+  }
+}
+
+std::once_flag handler_installed;
+
+// The handler needs a stack of its own: the guest may have used up the thread's.
+class AlternateStack {
+ public:
+  AlternateStack() {
+    stack_t current{};
+    if (sigaltstack(nullptr, &current) == 0 && (current.ss_flags & SS_DISABLE) == 0) {
+      return;  // the embedder, or a sanitizer, has one already
+    }
+    memory_ = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory_ == MAP_FAILED) {
+      memory_ = nullptr;
+      return;
+    }
+    stack_t ours{};
+    ours.ss_sp = memory_;
+    ours.ss_size = kBytes;
+    sigaltstack(&ours, nullptr);
+  }
+  ~AlternateStack() {
+    if (memory_ != nullptr) {
+      stack_t none{};
+      none.ss_flags = SS_DISABLE;
+      sigaltstack(&none, nullptr);
+      munmap(memory_, kBytes);
+    }
+  }
+  AlternateStack(const AlternateStack&) = delete;
+  AlternateStack& operator=(const AlternateStack&) = delete;
+
+ private:
+  static constexpr size_t kBytes = 64 * 1024;
+  void* memory_ = nullptr;
+};
+
+}  // namespace
+
+void register_guest_code(const void* begin, const void* end) {
+  guest_code_begin.store(reinterpret_cast<uintptr_t>(begin), std::memory_order_relaxed);
+  guest_code_end.store(reinterpret_cast<uintptr_t>(end), std::memory_order_relaxed);
+}
+
+FaultScope::FaultScope() : outer_(innermost) {
+  std::call_once(handler_installed, [] {
+    struct sigaction action{};
+    action.sa_sigaction = on_segv;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGSEGV, &action, &previous_segv);
+  });
+  thread_local AlternateStack alternate;
+  (void)alternate;
+  innermost = this;
+}
+
+FaultScope::~FaultScope() {
+  innermost = outer_;
+}
+
+void register_reservation(const void* begin, const void* end) {
+  const std::scoped_lock lock(registering);
+  for (ReservationBlock* block = &first_block;; block = block->next.load(std::memory_order_relaxed)) {
+    for (auto& entry : block->entries) {
+      if (entry.begin.load(std::memory_order_relaxed) == 0) {
+        entry.end.store(reinterpret_cast<uintptr_t>(end), std::memory_order_relaxed);
+        entry.begin.store(reinterpret_cast<uintptr_t>(begin), std::memory_order_release);
+        return;
+      }
+    }
+    if (block->next.load(std::memory_order_relaxed) == nullptr) {
+      block->next.store(new ReservationBlock, std::memory_order_release);
+    }
+  }
+}
+
+void unregister_reservation(const void* begin) {
+  const std::scoped_lock lock(registering);
+  for (ReservationBlock* block = &first_block; block != nullptr; block = block->next.load(std::memory_order_relaxed)) {
+    for (auto& entry : block->entries) {
+      if (entry.begin.load(std::memory_order_relaxed) == reinterpret_cast<uintptr_t>(begin)) {
+        entry.begin.store(0, std::memory_order_release);
+        return;
+      }
+    }
+  }
+}
+
+}  // namespace tenon::runtime

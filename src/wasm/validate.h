@@ -1,0 +1,19 @@
+// Validation of function bodies (specification 3.3 and the algorithm of its appendix).
+#pragma once
+
+#include "base/reader.h"
+#include "base/result.h"
+#include "wasm/module.h"
+
+namespace tenon::wasm {
+
+/// Validates one defined function's body. `body` starts with the locals and ends with the final `end`; it need not be
+/// the module's own bytes: the interpreter validates a private copy once more before it trusts it. It must not change meanwhile
+/// (never pass mapped bytes). Offsets in messages are those of the module's file. Thread-safe.
+/// Errors: malformed, invalid, unsupported, limit.
+[[nodiscard]] Result<> validate_function(const Module& module, uint32_t function, base::Bytes body);
+
+/// Locals a function may declare, parameters included; operands it may have on its stack.
+constexpr uint32_t kMaximumLocals = 50000;
+
+}  // namespace tenon::wasm

@@ -1,0 +1,5 @@
+int outer(int number);
+
+int main(void) {
+  return outer(0);
+}

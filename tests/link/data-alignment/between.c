@@ -1,0 +1,1 @@
+char between = 9;

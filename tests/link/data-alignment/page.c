@@ -1,0 +1,1 @@
+_Alignas(4096) char page[4096];

@@ -1,0 +1,1 @@
+_Alignas(65536) char wide_page[65536];

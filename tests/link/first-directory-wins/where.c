@@ -1,0 +1,3 @@
+const char* where(void) {
+  return PLACE;
+}

@@ -1,0 +1,5 @@
+int number = 7;
+
+int value(void) {
+  return number;
+}

@@ -1,0 +1,1 @@
+unsigned char in_library[16 << 20];

@@ -1,0 +1,5 @@
+#include <setjmp.h>
+
+void jump(jmp_buf place) {
+  longjmp(place, 1);
+}

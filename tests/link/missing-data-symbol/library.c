@@ -1,0 +1,4 @@
+#ifdef WHOLE
+int absent_number = 1;
+#endif
+int something_else;

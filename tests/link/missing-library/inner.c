@@ -1,0 +1,3 @@
+int inner(void) {
+  return 0;
+}

@@ -1,0 +1,5 @@
+int third(int number);
+
+int second(int number) {
+  return third(number * 10 + 2);
+}

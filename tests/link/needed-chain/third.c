@@ -1,0 +1,3 @@
+int third(int number) {
+  return number * 10 + 3;
+}

@@ -1,0 +1,5 @@
+int next(void);
+
+int left(void) {
+  return next() * 10;
+}

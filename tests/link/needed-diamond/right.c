@@ -1,0 +1,5 @@
+int next(void);
+
+int right(void) {
+  return next() * 100;
+}

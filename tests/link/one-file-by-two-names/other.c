@@ -1,0 +1,5 @@
+int next(void);
+
+int next_by_other(void) {
+  return next();
+}

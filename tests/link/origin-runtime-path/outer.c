@@ -1,0 +1,5 @@
+int inner(void);
+
+int outer(void) {
+  return 10 * inner();
+}

@@ -1,0 +1,5 @@
+int answer(void) {
+  return 2;
+}
+
+int setting = 20;

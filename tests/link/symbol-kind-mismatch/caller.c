@@ -1,0 +1,5 @@
+int thing(void);
+
+int main(void) {
+  return thing();
+}

@@ -1,0 +1,6 @@
+int number = 7;
+int* pointer = &number;
+
+int value(void) {
+  return *pointer;
+}

@@ -1,0 +1,5 @@
+__attribute__((weak)) int optional(int number);
+
+int call(void) {
+  return optional(1);
+}

@@ -1,0 +1,10 @@
+#include <stdio.h>
+
+int call(void);
+
+int main(void) {
+  puts("before");
+  fflush(stdout);
+  printf("after %d\n", call());
+  return 0;
+}
