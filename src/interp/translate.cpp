@@ -1049,9 +1049,8 @@ class Translator {
   /// Whether the top entries, once settled, stand where the label expects them.
   [[nodiscard]] bool in_place(const Control& target) const { return target.height + arity(target) == stack_.size(); }
 
-  /// Copies the top entries, which are settled, down to where the label expects them.
-  void emit_moves(const Control& target) {
-    const size_t count = arity(target);
+  /// Copies the top `count` entries, which are settled, down to where the label expects them.
+  void emit_moves(const Control& target, size_t count) {
     for (size_t n = 0; n < count; ++n) {
       const auto from = static_cast<uint32_t>(stack_.size() - count + n);
       const uint32_t to = canonical(target.height + n);
@@ -1103,7 +1102,7 @@ class Translator {
         push_slot(value.entry.type);
       } else {
         settle_top(count);
-        emit_moves(target);
+        emit_moves(target, count);
       }
       link(target, emit_jump());
     }
@@ -1127,7 +1126,7 @@ class Translator {
     if (target.kind == ControlKind::function) {
       emit_return();
     } else {
-      emit_moves(target);
+      emit_moves(target, count);
       link(target, emit_jump());
     }
     fill_in(skip, position());
@@ -1164,7 +1163,7 @@ class Translator {
         if (target.kind == ControlKind::function) {
           emit_return();
         } else {
-          emit_moves(target);
+          emit_moves(target, count);
           link(target, emit_jump());
         }
       }
@@ -1183,7 +1182,7 @@ class Translator {
   void settle_results(const Control& control) {
     const size_t count = control.results->size();
     settle_top(count);
-    emit_moves(control);
+    emit_moves(control, count);
   }
 
   void translate_else() {

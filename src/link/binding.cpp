@@ -110,7 +110,7 @@ Bound resolve_function_locked(Dso& importer, uint32_t import, uint32_t depth) {
     return mismatch("function " + to_string(*function->type), found_in);
   }
   program.report.line(kDebugBindings, "binding file {} to {}: normal symbol `{}'", importer.name, found_in,
-                      printable(wanted.name.text));
+                      Printable{wanted.name.text});
   place.store(function, std::memory_order_release);  // another thread may have: it found the same
   return function;
 }

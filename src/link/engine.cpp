@@ -29,7 +29,9 @@ Result<std::shared_ptr<SharedModule>> Engine::load(const base::FileBytes& bytes,
       return other;
     }
     known = module;
-    keep_recent(module);
+    recent_.push_front(module);
+    recent_bytes_ += module->module().bytes().size();
+    forget_old();
   }
   return module;
 }
@@ -46,20 +48,19 @@ std::shared_ptr<SharedModule> Engine::find(const Key& key) {
     return nullptr;
   }
   ++counts_.found;
-  keep_recent(module);
+  if (const auto recent = std::ranges::find(recent_, module); recent != recent_.end()) {
+    recent_.splice(recent_.begin(), recent_, recent);
+  } else {
+    recent_.push_front(module);
+    recent_bytes_ += module->module().bytes().size();
+    forget_old();
+  }
   return module;
 }
 
-void Engine::keep_recent(const std::shared_ptr<SharedModule>& module) {
-  const auto size = [](const std::shared_ptr<SharedModule>& entry) { return entry->module().bytes().size(); };
-  if (const auto known = std::ranges::find(recent_, module); known != recent_.end()) {
-    recent_.splice(recent_.begin(), recent_, known);
-    return;
-  }
-  recent_.push_front(module);
-  recent_bytes_ += size(module);
+void Engine::forget_old() {
   while (!recent_.empty() && (recent_.size() > options_.recent_modules || recent_bytes_ > options_.recent_bytes)) {
-    recent_bytes_ -= size(recent_.back());
+    recent_bytes_ -= recent_.back()->module().bytes().size();
     recent_.pop_back();
   }
   if (modules_.size() >= sweep_at_) {

@@ -55,7 +55,7 @@ class Engine {
   };
 
   std::shared_ptr<SharedModule> find(const Key& key);
-  void keep_recent(const std::shared_ptr<SharedModule>& module);
+  void forget_old();
 
   EngineOptions options_;
   mutable std::mutex mutex_;  ///< guards all below; no other lock is taken under it

@@ -197,7 +197,7 @@ void fill_cells(Namespace& program, GuestThread& thread, const Dso& dso) {
     if (import.is_got && dso.globals[i].kind == GlobalBinding::Kind::value) {
       runtime::at<abi::Cell>(instance, dso.executable().layout().global(i)).bits = dso.globals[i].value;
       ++program.report.statistics.cells;
-      program.report.line(kDebugReloc, "cell {}.{} of {} is {:#x}", import.import->module, printable(import.name.text),
+      program.report.line(kDebugReloc, "cell {}.{} of {} is {:#x}", import.import->module, Printable{import.name.text},
                           dso.name, dso.globals[i].value);
     }
   }

@@ -123,6 +123,11 @@ struct Examination {
 /// Untrusted text for messages: cut when it is long, control characters and quotes escaped.
 [[nodiscard]] std::string printable(std::string_view text);
 
+/// The same, made only when it is formatted: for debug lines.
+struct Printable {
+  std::string_view text;
+};
+
 /// Where debug lines go, and what is counted. Used by one thread at a time but for the counters of binding.
 class Report {
  public:
@@ -162,3 +167,10 @@ class StepTimer {
 };
 
 }  // namespace tenon::link
+
+template <>
+struct fmt::formatter<tenon::link::Printable> : fmt::formatter<std::string_view> {
+  auto format(const tenon::link::Printable& name, fmt::format_context& context) const {
+    return fmt::formatter<std::string_view>::format(tenon::link::printable(name.text), context);
+  }
+};

@@ -113,7 +113,7 @@ class Resolver {
   void bound(const Definition& definition, std::string_view name) {
     note_use(dso_, *definition.dso);
     program_.report.line(kDebugBindings, "binding file {} to {}: normal symbol `{}'", dso_.name, definition.dso->name,
-                         printable(name));
+                         Printable{name});
   }
 
   void mismatch(const wasm::Import& import, std::string expected, const Definition& definition) {

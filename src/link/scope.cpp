@@ -10,7 +10,7 @@ Definition find_symbol(std::span<const std::shared_ptr<Scope>> scopes, const Sym
   for (const std::shared_ptr<Scope>& scope : scopes) {
     for (Dso* const dso : scope->dsos) {
       ++looked_in;
-      report.line(kDebugSymbols, "symbol={};  lookup in file={}", printable(name.text), dso->name);
+      report.line(kDebugSymbols, "symbol={};  lookup in file={}", Printable{name.text}, dso->name);
       if (const wasm::Export* const symbol = dso->shared().symbols.find(name)) {
         report.statistics.lookups_in_dso += looked_in;
         return {dso, symbol};

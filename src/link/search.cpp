@@ -20,6 +20,9 @@ constexpr int kOpenFlags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 /// Without `.`, `..` and double slashes, by the text alone.
 std::string normal(const std::string& path) {
+  if (!path.contains("//") && !path.contains("/.") && !path.ends_with('/')) {
+    return path;
+  }
   std::string result = std::filesystem::path(path).lexically_normal().string();
   while (result.size() > 1 && result.ends_with('/')) {
     result.pop_back();
@@ -86,8 +89,9 @@ std::string why_not(int error) {
   }
 }
 
-std::string requester_name(const Dso* requester) {
-  return requester == nullptr ? "--preload" : requester->name;
+const std::string& requester_name(const Dso* requester) {
+  static const std::string preload = "--preload";
+  return requester == nullptr ? preload : requester->name;
 }
 
 }  // namespace
@@ -216,7 +220,7 @@ Result<Found> Search::find(const std::string& name, const Dso* requester, bool t
     return fail(ErrorKind::malformed, "{} needs a library whose name is {}", requester_name(requester),
                 name.empty() ? "empty" : "no file's: it is too long or has a zero byte");
   }
-  report_.line(kDebugLibs, "find library={} [needed by {}]; searching", printable(name), requester_name(requester));
+  report_.line(kDebugLibs, "find library={} [needed by {}]; searching", Printable{name}, requester_name(requester));
   Found found;
   Attempts attempts;
   const bool is_path = name.contains('/');
@@ -246,7 +250,7 @@ Result<Found> Search::find(const std::string& name, const Dso* requester, bool t
         if (entry.contains('\0') || entry.size() > kMaximumNameLength) {
           continue;
         }
-        report_.line(kDebugLibs, " search path={} (runtime path of {})", printable(entry), requester->name);
+        report_.line(kDebugLibs, " search path={} (runtime path of {})", Printable{entry}, requester->name);
         for (const std::string& directory : expand_runtime_path(entry, requester->directory, working_directory())) {
           if (try_directory(directory, FoundThrough::runtime_path)) {
             return found;
@@ -279,7 +283,7 @@ Result<Found> Search::find(const std::string& name, const Dso* requester, bool t
 bool Search::open_candidate(const std::string& path, FoundThrough through, bool trusted, Attempts& attempts,
                             Found& found) {
   ++report_.statistics.files_tried;
-  report_.line(kDebugLibs, "  trying file={}", printable(path));
+  report_.line(kDebugLibs, "  trying file={}", Printable{path});
   Descriptor file;
   if (trusted) {
     file = Descriptor(open(path.c_str(), kOpenFlags));

@@ -20,6 +20,12 @@ std::string describe(const wasm::GlobalType& type) {
   return fmt::format("{}{}", type.is_mutable ? "mutable " : "", wasm::to_string(type.type));
 }
 
+/// Whether a function is validated to be no more than an empty body: no groups of locals, `end`.
+bool does_nothing(const wasm::Module& module, uint32_t function) {
+  constexpr uint32_t kEmptyBody = 2;
+  return !module.is_imported_function(function) && module.functions[function].body_size == kEmptyBody;
+}
+
 /// What the dynamic linking ABI says a global import is, by its name.
 struct KnownGlobal {
   GlobalRole role;
@@ -171,6 +177,12 @@ Result<> SharedModule::find_exports() {
     initialize = function("__wasm_call_ctors", nothing);
   }
   apply_data_relocs = function("__wasm_apply_data_relocs", nothing);
+  // The toolchain exports both always, mostly empty: those need no call.
+  for (std::optional<uint32_t>* const empty : {&initialize, &apply_data_relocs}) {
+    if (*empty && does_nothing(wasm, **empty)) {
+      empty->reset();
+    }
+  }
   init_tls = function("__wasm_init_tls", wasm::FunctionType{{ValueType::i32}, {}});
   tls_base = global("__tls_base");
   tls_size = global("__tls_size");

@@ -62,8 +62,8 @@ class SharedModule final : public runtime::Executable {
 
   // Exports with a meaning of their own, by index in the index space of their kind.
   std::optional<uint32_t> start;              ///< `_start`
-  std::optional<uint32_t> initialize;         ///< `_initialize`, else `__wasm_call_ctors`
-  std::optional<uint32_t> apply_data_relocs;  ///< `__wasm_apply_data_relocs`
+  std::optional<uint32_t> initialize;         ///< `_initialize`, else `__wasm_call_ctors`; when not empty
+  std::optional<uint32_t> apply_data_relocs;  ///< `__wasm_apply_data_relocs`; when not empty
   std::optional<uint32_t> init_tls;           ///< `__wasm_init_tls`
   std::optional<uint32_t> tls_base;           ///< `__tls_base`, a global
   std::optional<uint32_t> tls_size;           ///< `__tls_size`, a global

@@ -12,10 +12,19 @@ int in_main(int number) {
   return number + 1;
 }
 
+#ifndef FIXED
 function* in_data[] = {in_main, in_first, in_second};
+#endif
 
 int main(void) {
-  function* in_code[] = {in_main, in_first, in_second};
+  // One by one: an initialiser would be a copy of data.
+  function* in_code[3];
+  in_code[0] = in_main;
+  in_code[1] = in_first;
+  in_code[2] = in_second;
+#ifdef FIXED
+  function** in_data = in_code;  // wasm-ld cannot relocate such data of a program at fixed addresses
+#endif
   function** of_first = pointers_of_first();
   function** of_second = pointers_of_second();
   for (int i = 0; i < 3; ++i) {

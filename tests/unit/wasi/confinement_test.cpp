@@ -504,6 +504,9 @@ TEST_P(WasiRaces, ADirectoryThatIsMovedOut) {
 
 // The guest's other threads may change a path while it is being read: what is checked is what is used.
 TEST_P(WasiRaces, APathThatChanges) {
+#if __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "a data race is what this is about";
+#endif
   constexpr std::string_view kGood = "directory/../file";
   constexpr std::string_view kBad = "directory/../../s";
   static_assert(kGood.size() == kBad.size());

@@ -1,4 +1,6 @@
 // What the host's other rooms ask of a guest's file system: what the guest can write, and files by the guest's paths.
+#include <algorithm>
+
 #include "unit/wasi/harness.h"
 
 namespace tenon::wasi {

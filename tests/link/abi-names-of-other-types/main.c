@@ -1,0 +1,5 @@
+int value(void);
+
+int main(void) {
+  return value();
+}

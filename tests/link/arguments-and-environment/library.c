@@ -1,0 +1,5 @@
+#include <stdlib.h>
+
+const char* lookup(const char* name) {
+  return getenv(name);
+}

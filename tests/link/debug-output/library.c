@@ -1,0 +1,13 @@
+int number = 1;
+
+__attribute__((constructor)) static void construct(void) {
+  ++number;
+}
+
+int ask(void) {
+  return 40;
+}
+
+int call(int (*function)(void)) {
+  return function();
+}

@@ -1,0 +1,3 @@
+int original(int number) {
+  return number * 100;
+}

@@ -1,0 +1,3 @@
+int alias(int number) {
+  return 0;
+}

@@ -1,0 +1,20 @@
+(module
+  (import "env" "memory" (memory 1))
+  (import "env" "__memory_base" (global $memory_base i32))
+  (import "env" "__table_base" (global $table_base i32))
+  (import "env" "__indirect_function_table" (table 0 funcref))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (type $getter (func (result i32)))
+  (global $second i32 (i32.add (global.get $memory_base) (i32.mul (i32.const 25) (i32.const 4))))
+  (global $last i32 (i32.sub (i32.add (global.get $memory_base) (i32.const 300)) (i32.const 4)))
+  (global $slot i32 (i32.add (global.get $table_base) (i32.const 2)))
+  (data (global.get $memory_base) "\01\00\00\00")
+  (data (i32.add (global.get $memory_base) (i32.const 100)) "\02\00\00\00")
+  (data (i32.sub (i32.add (global.get $memory_base) (i32.const 300)) (i32.const 4)) "\04\00\00\00")
+  (elem (i32.add (global.get $table_base) (i32.const 2)) $eight)
+  (func $eight (result i32) i32.const 8)
+  (func (export "_start")
+    (call $exit
+      (i32.add
+        (i32.add (i32.load (global.get $memory_base)) (i32.load (global.get $second)))
+        (i32.add (i32.load (global.get $last)) (call_indirect (type $getter) (global.get $slot)))))))

@@ -1,0 +1,16 @@
+(module
+  (import "env" "memory" (memory 0))
+  (import "env" "__indirect_function_table" (table 0 funcref))
+  (type $callback (func (result i32)))
+  (data $passive "hello, this comes from the module's file when it is asked for")
+  (func $early (export "early") (param i32) (result i32)
+    (call_indirect (type $callback) (local.get 0)))
+  (func $late (export "late") (param i32) (result i32)
+    (local $sum i32) (local $i i32)
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum) (i32.mul (local.get $i) (i32.const 3))))
+      (local.set $i (i32.add (local.get $i) (i32.const 1)))
+      (br_if $again (i32.le_s (local.get $i) (local.get 0))))
+    (local.get $sum))
+  (func $copy (export "copy") (param i32 i32 i32)
+    (memory.init $passive (local.get 0) (local.get 1) (local.get 2))))

@@ -1,0 +1,10 @@
+(module
+  (import "env" "memory" (memory 0))
+  (import "env" "__indirect_function_table" (table $table 0 funcref))
+  (type $getter (func (result i32)))
+  (elem declare func $nine)
+  (func $nine (result i32) i32.const 9)
+  (func (export "grow_memory") (param i32) (result i32) (memory.grow (local.get 0)))
+  (func (export "grow_table") (param i32) (result i32) (table.grow $table (ref.func $nine) (local.get 0)))
+  (func (export "table_size") (result i32) (table.size $table))
+  (func (export "call_slot") (param i32) (result i32) (call_indirect (type $getter) (local.get 0))))

@@ -1,0 +1,11 @@
+(module
+  (func (export "swap") (param i32 i64) (result i64 i32)
+    (i64.add (local.get 1) (i64.extend_i32_s (local.get 0)))
+    (i32.add (local.get 0) (i32.const 1)))
+  (func (export "many") (param $n i32) (param $half f64) (result i32 i64 f32 f64 i32 i32)
+    (i32.add (local.get $n) (i32.const 1))
+    (i64.add (i64.extend_i32_s (local.get $n)) (i64.const 2))
+    (f32.add (f32.convert_i32_s (i32.add (local.get $n) (i32.const 3))) (f32.demote_f64 (local.get $half)))
+    (f64.add (f64.convert_i32_s (i32.add (local.get $n) (i32.const 4))) (local.get $half))
+    (i32.add (local.get $n) (i32.const 5))
+    (i32.add (local.get $n) (i32.const 6))))

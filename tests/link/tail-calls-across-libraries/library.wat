@@ -1,0 +1,10 @@
+(module
+  (import "env" "even" (func $even (param i32) (result i32)))
+  (import "env" "__indirect_function_table" (table $table 1 funcref))
+  (type $counter (func (param i32 i32 i64) (result i32)))
+  (func (export "odd") (param i32) (result i32)
+    (if (result i32) (i32.eqz (local.get 0))
+      (then (i32.const 60))
+      (else (return_call $even (i32.sub (local.get 0) (i32.const 1))))))
+  (func (export "by_pointer") (param i32 i32 i64) (result i32)
+    (return_call_indirect $table (type $counter) (local.get 0) (local.get 1) (local.get 2) (local.get 1))))
