@@ -75,8 +75,12 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
   if (found.module == nullptr) {
     const StepTimer timer(program.report.statistics, Step::decode);
     const uint64_t decoded = program.engine.counts().decoded;
-    found.module =
-        TENON_TRY(program.engine.load(found.bytes, found.path.empty() ? name : found.path, program.options.code));
+    auto loaded = program.engine.load(found.bytes, found.path.empty() ? name : found.path, program.options.code);
+    if (!loaded) {
+      return fail(loaded.error().kind, "cannot load {}{}", loaded.error().message,
+                  requester == nullptr ? "" : "; needed by " + requester->name);
+    }
+    found.module = *std::move(loaded);
     ++(program.engine.counts().decoded != decoded ? program.report.statistics.modules_decoded
                                                   : program.report.statistics.modules_shared);
   }

@@ -104,7 +104,7 @@ CallOutcome call_function(Namespace& state, Dso& dso, uint32_t function, std::sp
 Program::Program(std::unique_ptr<Namespace> state) : state_(std::move(state)) {}
 
 Program::~Program() {
-  if (state_->main != nullptr) {
+  if (state_->main != nullptr && state_->report.wants(kDebugStatistics)) {
     state_->report.line(kDebugStatistics, "{}", state_->report.statistics.text());
   }
 }

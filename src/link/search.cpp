@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -98,13 +98,33 @@ const std::string& requester_name(const Dso* requester) {
 
 /// What was tried for one name, for the error that lists it all.
 struct Search::Attempts {
+  std::vector<std::string> paths;
   std::vector<std::string> lines;
   bool refused = false;  ///< something was there, but could not be used
 
-  /// `reason` is empty when nothing was there.
-  void failed(const std::string& path, const std::string& reason) {
-    lines.push_back(reason.empty() ? path : fmt::format("{} ({})", path, reason));
-    refused |= !reason.empty();
+  /// Whether `path` is new: directories may be listed twice.
+  bool start(const std::string& path) {
+    if (std::ranges::find(paths, path) != paths.end()) {
+      return false;
+    }
+    paths.push_back(path);
+    return true;
+  }
+
+  [[nodiscard]] std::string text() const {
+    std::string text = lines.empty() ? ": there is no directory to look for it in" : "; looked for ";
+    for (size_t i = 0; i < lines.size(); ++i) {
+      text += (i == 0 ? "" : ", ") + lines[i];
+    }
+    return text;
+  }
+
+  /// Nothing was there.
+  void absent(const std::string& path, const char* note = "") { lines.push_back(printable(path) + note); }
+  /// Something was there, but could not be used.
+  void refuse(const std::string& path, const std::string& reason) {
+    lines.push_back(fmt::format("{} ({})", printable(path), printable(reason)));
+    refused = true;
   }
 };
 
@@ -116,7 +136,7 @@ std::vector<std::string> expand_runtime_path(std::string_view entry, const std::
     entry.remove_prefix(std::min(part.size() + 1, entry.size()));
     std::string directory;
     bool usable = !part.empty();
-    while (!part.empty() && usable) {
+    while (!part.empty() && usable && directory.size() <= kMaximumNameLength) {
       const auto is_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; };
       constexpr std::string_view kPlain = "$ORIGIN";
       constexpr std::string_view kBraced = "${ORIGIN}";
@@ -135,7 +155,7 @@ std::vector<std::string> expand_runtime_path(std::string_view entry, const std::
         usable = !origin.empty();
       }
     }
-    if (usable) {
+    if (usable && directory.size() <= kMaximumNameLength) {
       directories.push_back(directory.starts_with('/') ? directory : working_directory + "/" + directory);
     }
   }
@@ -224,84 +244,93 @@ Result<Found> Search::find(const std::string& name, const Dso* requester, bool t
   Found found;
   Attempts attempts;
   const bool is_path = name.contains('/');
-  if (!is_path) {
-    if (TENON_TRY(find_in_embedder(name, requester, found))) {
-      report_.line(kDebugLibs, "  found through {}", to_string(found.through));
-      return found;
-    }
+  if (!is_path && TENON_TRY(find_in_embedder(name, requester, found))) {
+    report_.line(kDebugLibs, "  found through {}", to_string(found.through));
+    return found;
   }
   const bool named_by_user = requester == nullptr;
   if (name.starts_with('/') || (is_path && named_by_user)) {
-    const std::string path = named_by_user ? absolute(name) : (trusted ? name : normal(name));
-    if (open_candidate(path, FoundThrough::path, trusted, attempts, found)) {
+    if (open_candidate(trusted ? absolute(name) : normal(name), FoundThrough::path, trusted, attempts, found)) {
       return found;
     }
-  } else {
-    const auto try_directory = [&](const std::string& directory, FoundThrough through) {
-      return open_candidate(normal(directory + "/" + name), through, trusted, attempts, found);
-    };
-    if (requester != nullptr && requester->module().dylink) {
-      const auto& entries = requester->module().dylink->runtime_path;
-      if (entries.size() > kMaximumRuntimePaths) {
-        return fail(ErrorKind::limit, "{} has {} runtime path entries; at most {} are searched", requester->name,
-                    entries.size(), kMaximumRuntimePaths);
-      }
-      for (const std::string& entry : entries) {
-        if (entry.contains('\0') || entry.size() > kMaximumNameLength) {
-          continue;
-        }
-        report_.line(kDebugLibs, " search path={} (runtime path of {})", Printable{entry}, requester->name);
-        for (const std::string& directory : expand_runtime_path(entry, requester->directory, working_directory())) {
-          if (try_directory(directory, FoundThrough::runtime_path)) {
-            return found;
-          }
-        }
-      }
+  } else if (TENON_TRY(find_in_runtime_path(name, requester, trusted, attempts, found)) ||
+             find_in_roots(name, trusted, attempts, found)) {
+    return found;
+  }
+  return fail(attempts.refused ? ErrorKind::io : ErrorKind::not_found,
+              "cannot find library {}, needed by {}{}. Give its directory with -L", printable(name),
+              requester_name(requester), attempts.text());
+}
+
+Result<bool> Search::find_in_runtime_path(const std::string& name, const Dso* requester, bool trusted,
+                                          Attempts& attempts, Found& found) {
+  if (requester == nullptr || !requester->module().dylink) {
+    return false;
+  }
+  size_t searched = 0;
+  for (const std::string& entry : requester->module().dylink->runtime_path) {
+    if (entry.contains('\0')) {
+      continue;
     }
-    for (const Root& root : roots_) {
-      report_.line(kDebugLibs, " search path={} ({})", root.path, to_string(root.through));
-      if (!root.directory.is_open()) {
-        attempts.lines.push_back(root.path + " (no such directory)");
-      } else if (try_directory(root.path, root.through)) {
-        return found;
+    report_.line(kDebugLibs, " search path={} (runtime path of {})", Printable{entry}, requester->name);
+    for (const std::string& directory : expand_runtime_path(entry, requester->directory, working_directory())) {
+      if (++searched > kMaximumRuntimePaths) {
+        return fail(ErrorKind::limit, "the runtime path of {} has more than {} directories", requester->name,
+                    kMaximumRuntimePaths);
+      }
+      if (open_candidate(normal(directory + "/" + name), FoundThrough::runtime_path, trusted, attempts, found)) {
+        return true;
       }
     }
   }
-  std::string message = fmt::format("cannot find library {}, needed by {}", printable(name), requester_name(requester));
-  if (attempts.lines.empty()) {
-    message += ": there is no directory to look for it in";
-  } else {
-    message += "; looked for";
-    for (const std::string& line : attempts.lines) {
-      message += fmt::format("{} {}", &line == &attempts.lines.front() ? "" : ",", printable(line));
+  return false;
+}
+
+bool Search::find_in_roots(const std::string& name, bool trusted, Attempts& attempts, Found& found) {
+  for (const Root& root : roots_) {
+    report_.line(kDebugLibs, " search path={} ({})", root.path, to_string(root.through));
+    if (!root.directory.is_open()) {
+      attempts.absent(root.path, " (no such directory)");
+    } else if (open_candidate(normal(root.path + "/" + name), root.through, trusted, attempts, found)) {
+      return true;
     }
   }
-  message += ". Give its directory with -L";
-  return fail(attempts.refused ? ErrorKind::io : ErrorKind::not_found, "{}", message);
+  return false;
 }
 
 bool Search::open_candidate(const std::string& path, FoundThrough through, bool trusted, Attempts& attempts,
                             Found& found) {
+  if (!attempts.start(path)) {
+    return false;
+  }
   ++report_.statistics.files_tried;
   report_.line(kDebugLibs, "  trying file={}", Printable{path});
   Descriptor file;
   if (trusted) {
     file = Descriptor(open(path.c_str(), kOpenFlags));
     if (!file.is_open()) {
-      attempts.failed(path, is_absent(errno) ? std::string() : why_not(errno));
+      if (is_absent(errno)) {
+        attempts.absent(path);
+      } else {
+        attempts.refuse(path, why_not(errno));
+      }
       return false;
     }
   } else {
     std::string reason;
     file = open_confined(path, reason);
     if (!file.is_open()) {
-      attempts.failed(path, reason);
+      if (reason.empty()) {
+        attempts.absent(path);
+      } else {
+        attempts.refuse(path, reason);
+      }
       return false;
     }
   }
   auto bytes = take_bytes(file.get(), path);
   if (!bytes) {
-    attempts.failed(path, bytes.error().message);
+    attempts.refuse(path, bytes.error().message);
     return false;
   }
   found.bytes = *std::move(bytes);

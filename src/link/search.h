@@ -54,6 +54,9 @@ class Search {
   [[nodiscard]] static Root open_root(const std::string& path, FoundThrough through);
   [[nodiscard]] Result<Found> find(const std::string& name, const Dso* requester, bool trusted);
   [[nodiscard]] Result<bool> find_in_embedder(const std::string& name, const Dso* requester, Found& found);
+  [[nodiscard]] Result<bool> find_in_runtime_path(const std::string& name, const Dso* requester, bool trusted,
+                                                  Attempts& attempts, Found& found);
+  [[nodiscard]] bool find_in_roots(const std::string& name, bool trusted, Attempts& attempts, Found& found);
   [[nodiscard]] bool open_candidate(const std::string& path, FoundThrough through, bool trusted, Attempts& attempts,
                                     Found& found);
   [[nodiscard]] Result<base::FileBytes> take_bytes(int descriptor, const std::string& path) const;

@@ -9,8 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
-#include <cstring>
 #include <optional>
 
 #include "base/result.h"
@@ -339,7 +339,7 @@ Outcome<> fd_prestat_dir_name(Process& process, HostCall& call, Fd fd, Address p
   if (bytes == nullptr) {
     return refuse(Errno::fault);
   }
-  std::memcpy(bytes, name.data(), name.size());
+  std::ranges::copy(name, bytes);
   return {};
 }
 

@@ -28,7 +28,7 @@ Outcome<> give_list(HostCall& call, const StringList& list, Address pointers, Ad
     const Address address = buffer + list.offsets[i];  // in memory, as the whole buffer is
     std::memcpy(addresses + i * sizeof(Address), &address, sizeof(Address));
   }
-  std::memcpy(bytes, list.bytes.data(), list.bytes.size());
+  std::ranges::copy(list.bytes, bytes);
   return {};
 }
 
@@ -60,7 +60,7 @@ Outcome<> environ_sizes_get(Process& process, HostCall& call, Address count, Add
 
 Outcome<> random_get(Process& process, HostCall& call, Address buf, uint32_t buf_len) {
   // In pieces, so that a guest that asks for much can be interrupted.
-  constexpr size_t kPiece = 1024 * 1024;
+  constexpr size_t kPiece = size_t{1} << 20;
   uint8_t* const bytes = call.span(buf, buf_len);
   if (bytes == nullptr) {
     return refuse(Errno::fault);

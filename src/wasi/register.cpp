@@ -124,6 +124,7 @@ runtime::HostFunctionDefinition define(const Entry& entry) {
 std::span<const runtime::HostFunctionDefinition> Wasi::functions() {
   static const std::vector<runtime::HostFunctionDefinition> definitions = [] {
     std::vector<runtime::HostFunctionDefinition> result;
+    result.reserve(kFunctions.size());
     for (const Entry& entry : kFunctions) {
       result.push_back(define(entry));
     }

@@ -172,7 +172,7 @@ void* Wasi::environment() const {
   return process_.get();
 }
 
-Result<std::unique_ptr<Wasi>> Wasi::create(Options options) {
+Result<std::unique_ptr<Wasi>> Wasi::create(const Options& options) {
   auto process = std::make_unique<Process>(options.limits);
   for (const std::string& argument : options.arguments) {
     TENON_CHECK(add_string(process->arguments, argument, "argument"));
@@ -181,7 +181,7 @@ Result<std::unique_ptr<Wasi>> Wasi::create(Options options) {
     if (name.empty() || name.find('=') != std::string::npos) {
       return fail(ErrorKind::usage, "`{}` cannot be the name of an environment variable", name);
     }
-    TENON_CHECK(add_string(process->environment, name + "=" + value, "environment variable"));
+    TENON_CHECK(add_string(process->environment, fmt::format("{}={}", name, value), "environment variable"));
   }
   process->resolver = Resolver::detect(options.use_openat2);
   rlimit file_size{};

@@ -1,4 +1,5 @@
 int number = 1;
+int* pointer_to_number = &number;
 
 __attribute__((constructor)) static void construct(void) {
   ++number;

@@ -7,7 +7,7 @@ void leave(int code);
 
 int main(int count, char** arguments) {
   const int code = atoi(arguments[2]);
-  printf("%s", arguments[1]); // without a newline: exit writes it out, _Exit does not
+  printf("%s", arguments[1]);  // without a newline: exit writes it out, _Exit does not
   if (strcmp(arguments[1], "return") == 0) {
     return code;
   } else if (strcmp(arguments[1], "exit") == 0) {

@@ -1,4 +1,5 @@
-// Both libraries define helper, shared_name, counter and a constructor; a call to one's own strong function stays inside.
+// Both libraries define helper, shared_name, counter and a constructor; a call to one's own strong function stays
+// inside.
 int counter = VALUE;
 
 __attribute__((constructor)) static void construct(void) {

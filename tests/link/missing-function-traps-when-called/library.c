@@ -7,6 +7,5 @@ double absent(long long wide, double weight) {
   return (double)wide + weight;
 }
 
-void also_absent(void) {
-}
+void also_absent(void) {}
 #endif

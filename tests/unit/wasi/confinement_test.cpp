@@ -235,8 +235,7 @@ TEST_P(WasiConfinement, ConfinedToTheDescriptorsOwnDirectory) {
 
 TEST_P(WasiConfinement, MagicLinksLeadNowhere) {
   // What looks like a link in /proc is a door to any file that the host has open.
-  Options options{.preopens = {{.host = "/proc/self", .guest = "/proc"}}, .use_openat2 = GetParam()};
-  Guest guest(std::move(options));
+  Guest guest({.preopens = {{.host = "/proc/self", .guest = "/proc"}}, .use_openat2 = GetParam()});
   const int secret = open((sandbox_.host / "secret").c_str(), O_RDONLY | O_CLOEXEC);
   const int outside = open((sandbox_.host / "outside").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   EXPECT_TRUE(guest.open(kRoot, "status"));
