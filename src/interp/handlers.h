@@ -25,8 +25,9 @@ enum class Address : uint8_t {
 /// Binary numeric operations: all of TENON_BINARY_OPERATIONS and the divisions.
 [[nodiscard]] const Family* binary_family(wasm::Opcode opcode, Source a, Source b);
 [[nodiscard]] const Family* unary_family(wasm::Opcode opcode, Source a);
-/// values[a] + (b << c) in 32 bits: b in a slot or the accumulator.
-[[nodiscard]] const Family* scaled_add_family(Source b);
+/// outer(a, inner(b, c)): a shift or rotation by a constant and what uses it. Outer: add, and, or, xor; inner: shl, shr_u, rotl. `a`
+/// and `b` are slots, or one of them the accumulator.
+[[nodiscard]] const Family* shifted_family(wasm::Opcode outer, wasm::Opcode inner, Source a, Source b);
 [[nodiscard]] const Family* load_family(wasm::Opcode opcode, Address address, bool checked);
 [[nodiscard]] Handler store_handler(wasm::Opcode opcode, Address address, Source value, bool checked);
 /// A compare and a branch taken when it holds (or when it does not: `negated`).

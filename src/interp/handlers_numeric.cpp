@@ -1,5 +1,7 @@
 // Handlers of arithmetic, comparison, conversion, and of compares fused with a branch.
+#include <algorithm>
 #include <array>
+#include <initializer_list>
 
 #include "interp/handlers.h"
 #include "interp/operands.h"
@@ -60,11 +62,13 @@ TENON_HANDLER compare_branch(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(kWords);
 }
 
-template <Source B, Target D>
-TENON_HANDLER scaled_add(TENON_HANDLER_PARAMETERS) {
+template <class Outer, class Inner, Source A, Source B, Target D>
+TENON_HANDLER shifted(TENON_HANDLER_PARAMETERS) {
+  using T = typename Outer::Operand;
   const Operands& o = operands(pc);
-  const auto b = operand<uint32_t, B>(pc, values, o.b, i, d, f);
-  put<uint32_t, D>(pc, values, slot<uint32_t>(values, o.a) + (b << (o.c & 31)), i, d, f);
+  const T a = operand<T, A>(pc, values, o.a, i, d, f);
+  const T b = operand<T, B>(pc, values, o.b, i, d, f);
+  put<T, D>(pc, values, Outer::apply(a, Inner::apply(b, T{o.c})), i, d, f);
   TENON_NEXT(2);
 }
 
@@ -166,8 +170,29 @@ constexpr auto kCompareBranches = [] {
   return table;
 }();
 
-template <Source B>
-constexpr Family kScaledAdd = {{&scaled_add<B, Target::accumulator>, &scaled_add<B, Target::slot>, &scaled_add<B, Target::both>}};
+template <class Outer, class Inner, Source A, Source B>
+constexpr Family kShifted = {{&shifted<Outer, Inner, A, B, Target::accumulator>, &shifted<Outer, Inner, A, B, Target::slot>,
+                              &shifted<Outer, Inner, A, B, Target::both>}};
+
+/// By where the operands are: both in slots, a in the accumulator, b in it.
+using ShiftedRow = std::array<const Family*, 3>;
+
+template <class Outer, class Inner>
+constexpr ShiftedRow shifted_row() {
+  using enum Source;
+  return {&kShifted<Outer, Inner, slot, slot>, &kShifted<Outer, Inner, accumulator, slot>,
+          &kShifted<Outer, Inner, slot, accumulator>};
+}
+
+#define SHIFTED_ROWS(P, outer)                                                                              \
+  std::array<ShiftedRow, 3> {                                                                               \
+    shifted_row<P##_##outer##_operation, P##_shl_operation>(), shifted_row<P##_##outer##_operation, P##_shr_u_operation>(), \
+        shifted_row<P##_##outer##_operation, P##_rotl_operation>()                                          \
+  }
+constexpr std::array<std::array<std::array<ShiftedRow, 3>, 4>, 2> kShiftedFamilies = {{
+    {SHIFTED_ROWS(i32, add), SHIFTED_ROWS(i32, and), SHIFTED_ROWS(i32, or), SHIFTED_ROWS(i32, xor)},
+    {SHIFTED_ROWS(i64, add), SHIFTED_ROWS(i64, and), SHIFTED_ROWS(i64, or), SHIFTED_ROWS(i64, xor)},
+}};
 
 }  // namespace
 
@@ -183,8 +208,19 @@ Handler compare_branch_handler(Opcode opcode, Source a, Source b, bool negated) 
   return kCompareBranches[static_cast<size_t>(opcode)][negated ? 1 : 0][static_cast<size_t>(a)][static_cast<size_t>(b)];
 }
 
-const Family* scaled_add_family(Source b) {
-  return b == Source::slot ? &kScaledAdd<Source::slot> : &kScaledAdd<Source::accumulator>;
+const Family* shifted_family(Opcode outer, Opcode inner, Source a, Source b) {
+  const auto find = [](Opcode opcode, std::initializer_list<Opcode> list) {
+    return static_cast<size_t>(std::find(list.begin(), list.end(), opcode) - list.begin());
+  };
+  const size_t outer_index = find(outer, {Opcode::i32_add, Opcode::i32_and, Opcode::i32_or, Opcode::i32_xor, Opcode::i64_add,
+                                          Opcode::i64_and, Opcode::i64_or, Opcode::i64_xor});
+  const size_t inner_index = find(inner, {Opcode::i32_shl, Opcode::i32_shr_u, Opcode::i32_rotl, Opcode::i64_shl,
+                                          Opcode::i64_shr_u, Opcode::i64_rotl});
+  if (outer_index == 8 || inner_index == 6 || outer_index / 4 != inner_index / 3) {
+    return nullptr;
+  }
+  const auto& row = kShiftedFamilies[outer_index / 4][outer_index % 4][inner_index % 3];
+  return row[a == Source::accumulator ? 1 : b == Source::accumulator ? 2 : 0];
 }
 
 }  // namespace tenon::interp

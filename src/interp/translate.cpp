@@ -71,7 +71,7 @@ struct Accumulator {
 struct Last {
   uint32_t position = kNone;
   Opcode opcode{};
-  bool scaled_add = false;
+  Opcode inner = Opcode::nop;  ///< of a shifted operation: what is done to b first
   Source a = Source::slot;
   Source b = Source::slot;
   Operands operands{};
@@ -345,6 +345,9 @@ class Translator {
       return;
     }
     if (!entry.also_in_slot) {
+      if (entry.producer == last_value_ && last_value_is_last()) {
+        last_spill_ = {index, entry.producer, position(), entry.family};
+      }
       retarget(entry, canonical(index));
     }
     entry.place = Place::slot;
@@ -660,6 +663,41 @@ class Translator {
            popped.entry.producer == last_.position;
   }
 
+  /// a + (b << k), a ^ rotl(b, k) and the like in one instruction, when the shift is the last one emitted.
+  bool translate_shifted(Opcode opcode, Popped a, Popped b) {
+    if (!is_last_value(b) && is_last_value(a) && is_commutative(opcode)) {
+      std::swap(a, b);
+    }
+    const bool fuses = is_last_value(b) && last_.inner == Opcode::nop && last_.b == Source::immediate &&
+                       last_.a != Source::immediate && (a.entry.place == Place::slot || a.entry.place == Place::local) &&
+                       shifted_family(opcode, last_.opcode, Source::slot, Source::slot) != nullptr;
+    if (!fuses) {
+      return false;
+    }
+    const Last shift = last_;
+    const ValueType type = b.entry.type;
+    take_back(shift.position);
+    Operands o{.target = 0, .a = 0, .b = shift.operands.a, .c = u16(static_cast<uint32_t>(shift.operands.immediate) & 63)};
+    Source left = Source::slot;
+    if (a.entry.place == Place::slot && shift.a == Source::slot && last_spill_.index == a.index &&
+        last_spill_.end == shift.position) {
+      // a's value went to its slot only because the shift wanted the accumulator.
+      words_[last_spill_.producer] = reinterpret_cast<Word>((*last_spill_.family)[Target::accumulator]);
+      mark_read(bank_of(type));
+      left = Source::accumulator;
+    } else {
+      o.a = use_slot(a);
+      if (shift.a == Source::accumulator) {
+        mark_read(bank_of(type));
+      }
+    }
+    last_spill_ = {};
+    const uint32_t at = emit_value(type, shifted_family(opcode, shift.opcode, left, shift.a), o);
+    remember(at, opcode, left, shift.a, o);
+    last_.inner = shift.opcode;
+    return true;
+  }
+
   void translate_binary(Opcode opcode, ValueType operand_type, ValueType result_type) {
     Popped b = pop();
     Popped a = pop();
@@ -671,19 +709,7 @@ class Translator {
         opcode = mirrored(opcode);
       }
     }
-    // a + (x << k): arrays.
-    if (opcode == Opcode::i32_add && is_last_value(b) && !last_.scaled_add && last_.opcode == Opcode::i32_shl &&
-        last_.b == Source::immediate && last_.a != Source::immediate &&
-        (a.entry.place == Place::slot || a.entry.place == Place::local)) {
-      const Last shift = last_;
-      take_back(shift.position);
-      const Operands o{.target = 0, .a = use_slot(a), .b = shift.operands.a, .c = u16(static_cast<uint32_t>(shift.operands.immediate) & 31)};
-      if (shift.a == Source::accumulator) {
-        mark_read(Bank::integer);
-      }
-      const uint32_t at = emit_value(ValueType::i32, scaled_add_family(shift.a), o);
-      remember(at, opcode, Source::slot, shift.a, o);
-      last_.scaled_add = true;
+    if (translate_shifted(opcode, a, b)) {
       return;
     }
     Operand right = use(b, true, true);
@@ -738,13 +764,13 @@ class Translator {
 
   /// Keeps the last instruction for fusing; also notes where the last value's instruction ends.
   void remember(uint32_t at, Opcode opcode, Source a, Source b, Operands o, uint64_t extra = 0) {
-    last_ = Last{at, opcode, false, a, b, o, extra};
+    last_ = Last{at, opcode, Opcode::nop, a, b, o, extra};
     last_value_end_ = position();
   }
 
   void translate_unary(Opcode opcode, ValueType result_type) {
     const Popped a = pop();
-    if (opcode == Opcode::i32_eqz && is_last_value(a) && !last_.scaled_add && is_integer_compare(last_.opcode)) {
+    if (opcode == Opcode::i32_eqz && is_last_value(a) && last_.inner == Opcode::nop && is_integer_compare(last_.opcode)) {
       const Last compare = last_;
       take_back(compare.position);
       const Opcode opposite = inverse(compare.opcode);
@@ -796,7 +822,8 @@ class Translator {
       const Last sum = last_;
       Operands o{.target = 0, .a = sum.operands.a, .b = 0, .c = 0};
       bool fused = true;
-      if (sum.scaled_add) {
+      if (sum.inner != Opcode::nop) {
+        fused = sum.inner == Opcode::i32_shl && sum.a == Source::slot;
         result.address = sum.b == Source::slot ? Address::plus_slot : Address::plus_accumulator;
         o = sum.operands;
       } else if (sum.a == Source::slot && sum.b == Source::slot) {
@@ -973,7 +1000,7 @@ class Translator {
 
   /// Emits a branch taken when the popped condition's truth is `when`; the distance is to be filled in.
   Patch emit_branch(const Popped& condition, bool when) {
-    if (is_last_value(condition) && !last_.scaled_add) {
+    if (is_last_value(condition) && last_.inner == Opcode::nop) {
       const Last test = last_;
       if (is_compare(test.opcode)) {
         take_back(test.position);
@@ -1709,6 +1736,13 @@ class Translator {
   uint32_t last_copy_ = kNone;
   uint32_t last_value_ = kNone;      ///< the last instruction that made an accumulator's value
   uint32_t last_value_end_ = kNone;  ///< the word behind it
+  /// The last entry taken out of the accumulator, right after the instruction that made it.
+  struct {
+    uint32_t index = kNone;
+    uint32_t producer = kNone;
+    uint32_t end = kNone;
+    const Family* family = nullptr;
+  } last_spill_;
   uint32_t loose_ = 0;  ///< entries that are is_loose()
   uint32_t slots_ = 0;
   uint32_t next_try_ = 0;

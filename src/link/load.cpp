@@ -84,6 +84,7 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
     ++(program.engine.counts().decoded != decoded ? program.report.statistics.modules_decoded
                                                   : program.report.statistics.modules_shared);
   }
+  // sandbox: code without bounds checks runs only on memories that are guarded.
   if (found.module->options() != program.options.code) {
     return fail(ErrorKind::usage, "{} was loaded with other code options than the program's", printable(name));
   }

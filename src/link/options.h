@@ -78,7 +78,7 @@ struct ProgramOptions {
 
   // -- Telling.
   DebugCategories debug = 0;
-  /// Receives each line without its newline. Called while no lock is held that guest code could want. Absent: stderr.
+  /// Receives each line without its newline; must not call into the program. Absent: stderr.
   std::function<void(std::string_view line)> debug_sink;
 };
 

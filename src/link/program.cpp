@@ -151,6 +151,10 @@ Result<Dso*> Program::instantiate(std::shared_ptr<SharedModule> module, std::str
   if (state.calls_in_progress == 0) {
     state.main_thread->adopt_native_stack();
   }
+  // sandbox: code without bounds checks runs only on memories that are guarded.
+  if (module->options() != state.options.code) {
+    return fail(ErrorKind::usage, "{} was loaded with other code options than the program's", printable(name));
+  }
   Dso* const dso = TENON_TRY(state.add_dso(std::move(module), printable(name)));
   dso->origin = Origin::embedder;
   dso->found_through = FoundThrough::instantiated;

@@ -364,6 +364,38 @@ TEST_F(ProgramTest, DataIsCopiedAndConstructorsRunDependenciesFirst) {
   EXPECT_EQ(value("number_is"), 73214);
 }
 
+TEST_F(ProgramTest, ThreadLocalAddressesAreInTheDefinersBlock) {
+  // The start function puts the main thread's block into the image, as wasm-ld's does.
+  Library lib;
+  lib.memory_size = 32;
+  const uint32_t memory_base = lib.import_bases();
+  const uint32_t tls_base = lib.global(constant(0), true);
+  lib.export_global("__tls_base", tls_base);
+  lib.export_data("variable", 12);
+  lib.thread_local_exports = {"variable"};
+  const uint32_t start = lib.module.function(lib.nothing, bytes(get_global(memory_base), constant(16), Opcode::i32_add,
+                                                                Opcode::global_set, unsigned_leb(tls_base)));
+  lib.module.content(wasm::testing::kStart, unsigned_leb(start));
+  add("liblib.so", lib);
+  Library main = make_main({"liblib.so"});
+  const uint32_t variable = main.import_global("GOT.mem", "variable");
+  main.export_function("address", main.module.function(main.gives_i32, get_global(variable)));
+  add("main.wasm", main);
+  ASSERT_EQ(load(), "");
+  EXPECT_EQ(static_cast<uint64_t>(value("address")), program_->link_map()[1].memory_base + 16 + 12);
+}
+
+TEST_F(ProgramTest, CodeMadeForOtherMemoriesIsRefused) {
+  const runtime::CodeOptions other{.checks = runtime::BoundsChecks::explicit_checks};
+  const auto module = *engine_.load(base::FileBytes::own(make_main({}).build()), "main", other);
+  auto program = *Program::create(engine_, {});
+  EXPECT_FALSE(program->instantiate(module, "m"));
+  EXPECT_FALSE(program->load_main(module));
+  ProgramOptions same;
+  same.code = other;
+  EXPECT_TRUE((*Program::create(engine_, same))->load_main(module));
+}
+
 TEST_F(ProgramTest, AFailedLoadLeavesNothing) {
   Library lib = make_main({});
   lib.export_function("__wasm_call_ctors", lib.module.function(lib.nothing, bytes(Opcode::unreachable)));
