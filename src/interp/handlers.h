@@ -32,6 +32,10 @@ enum class Address : uint8_t {
 [[nodiscard]] Handler store_handler(wasm::Opcode opcode, Address address, Source value, bool checked);
 /// A compare and a branch taken when it holds (or when it does not: `negated`).
 [[nodiscard]] Handler compare_branch_handler(wasm::Opcode opcode, Source a, Source b, bool negated);
+/// Adds a constant to an i32 local, then compares it (with a slot or an immediate) and branches: the end of most loops.
+[[nodiscard]] Handler count_branch_handler(wasm::Opcode compare, Source b);
+/// Adds constants to two i32 locals.
+[[nodiscard]] Handler count_pair_handler();
 [[nodiscard]] const Family* select_family(Bank bank, Source condition);
 [[nodiscard]] const Family* global_get_family(Bank bank, bool indirect);
 [[nodiscard]] Handler global_set_handler(Bank bank, Source value, bool indirect);

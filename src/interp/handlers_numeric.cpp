@@ -72,6 +72,27 @@ TENON_HANDLER shifted(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(2);
 }
 
+/// target: the local; a: what is added, signed; b or the immediate: what it is compared with.
+template <class Operation, Source B>
+TENON_HANDLER count_branch(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const uint32_t count = slot<uint32_t>(values, o.target) + static_cast<uint32_t>(int32_t{static_cast<int16_t>(o.a)});
+  set_slot<uint32_t>(values, o.target, count);
+  i = count;
+  if (Operation::apply(count, operand<uint32_t, B>(pc, values, o.b, i, d, f)) != 0) {
+    TENON_NEXT(word<int64_t>(pc, 2));
+  }
+  TENON_NEXT(3);
+}
+
+/// target, a: the locals; b, c: what is added, signed.
+TENON_HANDLER count_pair(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  set_slot<uint32_t>(values, o.target, slot<uint32_t>(values, o.target) + static_cast<uint32_t>(int32_t{static_cast<int16_t>(o.b)}));
+  set_slot<uint32_t>(values, o.a, slot<uint32_t>(values, o.a) + static_cast<uint32_t>(int32_t{static_cast<int16_t>(o.c)}));
+  TENON_NEXT(2);
+}
+
 #define DEFINE_BINARY(name, T, R, expression)                     \
   struct name##_operation {                                       \
     using Operand = T;                                            \
@@ -159,6 +180,10 @@ constexpr auto kUnaryFamilies = [] {
   return table;
 }();
 
+constexpr std::array<std::array<Handler, 2>, 10> kCountBranches = {{
+#define COUNT_ROW(name, ...) {&count_branch<name##_operation, Source::slot>, &count_branch<name##_operation, Source::immediate>},
+    TENON_INTEGER_COMPARE(COUNT_ROW, i32, uint32_t, int32_t)}};
+
 constexpr auto kCompareBranches = [] {
   std::array<std::array<BranchRow, 2>, kOpcodeCount> table{};
 #define BRANCH_ROW(name, ...)                                                               \
@@ -207,6 +232,12 @@ const Family* unary_family(Opcode opcode, Source a) {
 Handler compare_branch_handler(Opcode opcode, Source a, Source b, bool negated) {
   return kCompareBranches[static_cast<size_t>(opcode)][negated ? 1 : 0][static_cast<size_t>(a)][static_cast<size_t>(b)];
 }
+
+Handler count_branch_handler(Opcode compare, Source b) {
+  return kCountBranches[static_cast<size_t>(compare) - static_cast<size_t>(Opcode::i32_eq)][b == Source::slot ? 0 : 1];
+}
+
+Handler count_pair_handler() { return &count_pair; }
 
 const Family* shifted_family(Opcode outer, Opcode inner, Source a, Source b) {
   const auto find = [](Opcode opcode, std::initializer_list<Opcode> list) {

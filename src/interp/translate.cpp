@@ -45,13 +45,19 @@ constexpr Bank bank_of(ValueType type) {
   }
 }
 
-enum class Place : uint8_t { slot, local, constant, accumulator };
+enum class Place : uint8_t {
+  slot,
+  local,
+  constant,
+  accumulator,
+  sum,  ///< a local plus a constant, not computed yet: most often an address, which loads and stores add up themselves
+};
 
 struct Entry {
   ValueType type = ValueType::i32;
   Place place = Place::slot;
-  uint32_t local = kNone;        ///< place local; or the local that holds a copy of an accumulator's value
-  uint64_t bits = 0;             ///< place constant
+  uint32_t local = kNone;        ///< place local or sum; or the local that holds a copy of an accumulator's value
+  uint64_t bits = 0;             ///< place constant; or what a sum adds
   uint32_t producer = kNone;     ///< place accumulator: the instruction that made it
   const Family* family = nullptr;
   bool also_in_slot = false;  ///< place accumulator, of a call's result: its slot has the value too
@@ -296,7 +302,7 @@ class Translator {
   }
 
   /// Whether the entry's value is somewhere that later code may change.
-  static bool is_loose(const Entry& entry) { return entry.place == Place::local || entry.place == Place::accumulator; }
+  static bool is_loose(const Entry& entry) { return entry.place != Place::slot && entry.place != Place::constant; }
 
   void push(Entry entry) {
     reference(entry, 1);
@@ -398,6 +404,28 @@ class Translator {
     }
   }
 
+  static Operands sum_operands(const Entry& entry, uint32_t target) {
+    return Operands{.target = u16(target), .a = u16(entry.local), .immediate = static_cast<int32_t>(static_cast<uint32_t>(entry.bits))};
+  }
+
+  void emit_sum(const Entry& entry, uint32_t to) {
+    emit((*binary_family(Opcode::i32_add, Source::slot, Source::immediate))[Target::slot], sum_operands(entry, to));
+  }
+
+  /// Computes the top entry if it is a sum that nobody has wanted yet.
+  void compute_top() {
+    if (stack_.back().place != Place::sum) {
+      return;
+    }
+    const Popped sum = pop();
+    const Popped local{Entry{.type = ValueType::i32, .place = Place::local, .local = sum.entry.local}, sum.index};
+    const Operand operand = use(local, true, false);
+    Operands o = sum_operands(sum.entry, 0);
+    o.a = operand.slot;
+    const uint32_t at = emit_value(ValueType::i32, binary_family(Opcode::i32_add, operand.source, Source::immediate), o);
+    remember(at, Opcode::i32_add, operand.source, Source::immediate, o);
+  }
+
   /// Brings a value, popped from position `index` or still there, into slot `to`.
   void move_to(const Entry& entry, uint32_t index, uint32_t to) {
     switch (entry.place) {
@@ -413,6 +441,9 @@ class Translator {
         break;
       case Place::constant:
         emit_constant(entry.type, to, entry.bits);
+        break;
+      case Place::sum:
+        emit_sum(entry, to);
         break;
       case Place::accumulator:
         if (entry.also_in_slot && to == canonical(index)) {
@@ -455,7 +486,7 @@ class Translator {
   void settle_all() {
     spill_all();
     for (size_t n = stack_.size(); n-- > 0 && loose_ > 0;) {
-      if (stack_[n].place == Place::local) {
+      if (is_loose(stack_[n])) {
         settle(static_cast<uint32_t>(n));
       }
     }
@@ -481,6 +512,9 @@ class Translator {
           }
         }
         return {.slot = u16(entry.local)};
+      case Place::sum:
+        emit_sum(entry, canonical(popped.index));
+        return {.slot = u16(canonical(popped.index))};
       case Place::constant: {
         const bool fits = entry.type != ValueType::i64 ||
                           static_cast<uint64_t>(int64_t{static_cast<int32_t>(entry.bits)}) == entry.bits;
@@ -549,6 +583,7 @@ class Translator {
   }
 
   void set_local(uint32_t index, bool tee) {
+    compute_top();
     const Popped value = pop();
     const Entry& entry = value.entry;
     const Bank bank = bank_of(entry.type);
@@ -583,6 +618,7 @@ class Translator {
           push(entry);
         }
         return;
+      case Place::sum:
       case Place::accumulator:
         break;
     }
@@ -596,6 +632,10 @@ class Translator {
       held.producer = entry.producer;
       held.family = entry.family;
       last_.position = kNone;
+      if (!tee) {
+        take_spill_back(entry.producer);
+      }
+      note_count(entry.producer, index, tee);
     } else {
       mark_read(bank);
       emit(handlers_.store_accumulator[static_cast<size_t>(bank)], Operands{.target = u16(index), .a = 0, .immediate = 0});
@@ -607,6 +647,51 @@ class Translator {
       held.holder = static_cast<uint32_t>(stack_.size());
       push(Entry{.type = entry.type, .place = Place::accumulator, .local = index, .producer = entry.producer, .family = entry.family, .also_in_slot = false});
     }
+  }
+
+  /// The last instruction sets local `index`. If it adds a small constant to it, it may be paired with one like it before, or
+  /// with a compare and branch that follow.
+  void note_count(uint32_t instruction, uint32_t index, bool tee) {
+    const Operands o = operands_at(instruction);
+    const Family* const add = binary_family(Opcode::i32_add, Source::slot, Source::immediate);
+    if (words_[instruction] != reinterpret_cast<Word>((*add)[tee ? Target::both : Target::slot]) || o.a != index ||
+        o.immediate != static_cast<int16_t>(o.immediate)) {
+      last_count_ = {};
+      return;
+    }
+    if (!tee && last_count_.end == instruction && !last_count_.accumulator) {
+      take_back(instruction);
+      words_[last_count_.position] = reinterpret_cast<Word>(count_pair_handler());
+      Operands& pair = operands_at(last_count_.position);
+      pair = Operands{.target = pair.target, .a = u16(index), .b = u16(static_cast<uint32_t>(pair.immediate)),
+                      .c = u16(static_cast<uint32_t>(o.immediate))};
+      Accumulator& held = accumulator(Bank::integer);
+      if (held.local == index) {
+        held.local = kNone;
+      }
+      last_value_ = kNone;
+      last_count_ = {};
+      return;
+    }
+    last_count_ = {instruction, position(), tee};
+  }
+
+  /// An entry was taken out of the accumulator for the instruction at `instruction`, right behind the one that made it, which turned
+  /// out to write a local and not the accumulator: it goes back.
+  void take_spill_back(uint32_t instruction) {
+    if (last_spill_.end != instruction || last_spill_.index >= stack_.size()) {
+      return;
+    }
+    Entry& entry = stack_[last_spill_.index];
+    Accumulator& held = accumulator(bank_of(entry.type));
+    if (entry.place != Place::slot || entry.producer != last_spill_.producer || held.holder != kNone) {
+      return;
+    }
+    words_[entry.producer] = reinterpret_cast<Word>((*entry.family)[Target::accumulator]);
+    entry.place = Place::accumulator;
+    ++loose_;
+    held = Accumulator{last_spill_.index, kNone, true, entry.producer, entry.family, held.last_read};
+    last_spill_ = {};
   }
 
   /// Whether the instruction that made the last value is the last one emitted.
@@ -623,6 +708,7 @@ class Translator {
   }
 
   void set_global(uint32_t index) {
+    compute_top();
     const Popped value = pop();
     const Bank bank = bank_of(value.entry.type);
     const bool indirect = runtime::is_indirect_global(module_, index);
@@ -698,7 +784,27 @@ class Translator {
     return true;
   }
 
+  /// local + constant, or such a sum + constant, either way round: nothing is emitted.
+  bool push_sum() {
+    const Entry& b = stack_.back();
+    const Entry& a = stack_[stack_.size() - 2];
+    const Entry& constant = b.place == Place::constant ? b : a;
+    const Entry& base = b.place == Place::constant ? a : b;
+    if (constant.place != Place::constant || (base.place != Place::local && base.place != Place::sum)) {
+      return false;
+    }
+    const uint32_t added = static_cast<uint32_t>(constant.bits) + (base.place == Place::sum ? static_cast<uint32_t>(base.bits) : 0);
+    const uint32_t local = base.local;
+    drop_to(stack_.size() - 2);
+    push(Entry{.type = ValueType::i32, .place = Place::sum, .local = local, .bits = added});
+    return true;
+  }
+
   void translate_binary(Opcode opcode, ValueType operand_type, ValueType result_type) {
+    if (opcode == Opcode::i32_add && push_sum()) {
+      return;
+    }
+    compute_top();
     Popped b = pop();
     Popped a = pop();
     if (a.entry.place == Place::constant && b.entry.place != Place::constant) {
@@ -769,6 +875,15 @@ class Translator {
   }
 
   void translate_unary(Opcode opcode, ValueType result_type) {
+    if (opcode == Opcode::i32_wrap_i64) {
+      // The low half is where an i32 is looked for anyway.
+      Entry& top = stack_.back();
+      top.type = ValueType::i32;
+      top.bits &= UINT32_MAX;
+      last_.position = kNone;
+      return;
+    }
+    compute_top();
     const Popped a = pop();
     if (opcode == Opcode::i32_eqz && is_last_value(a) && last_.inner == Opcode::nop && is_integer_compare(last_.opcode)) {
       const Last compare = last_;
@@ -815,6 +930,13 @@ class Translator {
     if (base.entry.place == Place::constant) {
       result.address = Address::constant;
       result.extra = uint64_t{static_cast<uint32_t>(base.entry.bits)} + offset;
+      result.has_extra = true;
+      return result;
+    }
+    if (base.entry.place == Place::sum) {
+      result.address = Address::plus_immediate;
+      result.operands = sum_operands(base.entry, 0);
+      result.extra = offset;
       result.has_extra = true;
       return result;
     }
@@ -873,6 +995,7 @@ class Translator {
   void translate_store(Opcode opcode) {
     (void)reader_.u32();
     const uint32_t offset = reader_.u32();
+    compute_top();
     const Popped value = pop();
     const Popped base = pop();
     const bool constant = value.entry.place == Place::constant;
@@ -1000,10 +1123,20 @@ class Translator {
 
   /// Emits a branch taken when the popped condition's truth is `when`; the distance is to be filled in.
   Patch emit_branch(const Popped& condition, bool when) {
+    if (condition.entry.place == Place::accumulator && condition.entry.local != kNone &&
+        condition.entry.producer == last_count_.position && last_count_.end == position()) {
+      return emit_count_branch(when ? Opcode::i32_ne : Opcode::i32_eq, Source::immediate, Operands{});
+    }
     if (is_last_value(condition) && last_.inner == Opcode::nop) {
       const Last test = last_;
       if (is_compare(test.opcode)) {
         take_back(test.position);
+        // Only when the accumulator is the sum: the counting instruction may also have left an older value there.
+        if (last_count_.end == test.position && test.a == Source::accumulator && test.opcode <= Opcode::i32_ge_u &&
+            words_[last_count_.position] ==
+                reinterpret_cast<Word>((*binary_family(Opcode::i32_add, Source::slot, Source::immediate))[Target::both])) {
+          return emit_count_branch(when ? test.opcode : inverse(test.opcode), test.b, test.operands);
+        }
         if (test.a == Source::accumulator || test.b == Source::accumulator) {
           mark_read(operand_bank(test.opcode));
         }
@@ -1036,6 +1169,29 @@ class Translator {
     const Operand operand = use(condition, true, false);
     const auto& row = when ? handlers_.branch_if : handlers_.branch_unless;
     const uint32_t at = emit(row[static_cast<size_t>(operand.source)], Operands{.target = 0, .a = operand.slot, .immediate = 0});
+    emit_word(0);
+    return {at, position() - 1};
+  }
+
+  /// The counting instruction at the end, a compare of its sum with b, and a branch taken when it holds, all in one.
+  Patch emit_count_branch(Opcode compare, Source b, Operands with) {
+    const Operands count = operands_at(last_count_.position);
+    take_back(last_count_.position);
+    last_count_ = {};
+    last_value_ = kNone;
+    Operands o{.target = count.target, .a = u16(static_cast<uint32_t>(count.immediate)), .immediate = 0};
+    if (b == Source::slot) {
+      o.b = with.a;
+    } else {
+      o.immediate = with.immediate;
+    }
+    // The sum stays in the accumulator; what it holds is known as before.
+    Accumulator& held = accumulator(Bank::integer);
+    held.local = count.target;
+    held.written = true;
+    held.producer = kNone;
+    const uint32_t at = emit(count_branch_handler(compare, b), o);
+    held.last_read = at;
     emit_word(0);
     return {at, position() - 1};
   }
@@ -1095,6 +1251,7 @@ class Translator {
       return;
     }
     if (results.size() == 1) {
+      compute_top();
       const Entry top = stack_.back();
       const Popped value = pop();
       const auto bank = static_cast<size_t>(bank_of(top.type));
@@ -1138,6 +1295,7 @@ class Translator {
 
   void translate_br_if(uint32_t depth) {
     Control& target = label(depth);
+    compute_top();
     const Popped condition = pop();
     const size_t count = arity(target);
     if (count == 0) {
@@ -1743,6 +1901,12 @@ class Translator {
     uint32_t end = kNone;
     const Family* family = nullptr;
   } last_spill_;
+  /// The last instruction that adds a small constant to a local, and whether it leaves the sum in the accumulator for sure.
+  struct {
+    uint32_t position = kNone;
+    uint32_t end = kNone;
+    bool accumulator = false;
+  } last_count_;
   uint32_t loose_ = 0;  ///< entries that are is_loose()
   uint32_t slots_ = 0;
   uint32_t next_try_ = 0;

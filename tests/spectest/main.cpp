@@ -78,7 +78,12 @@ int main(int count, char** arguments) {
   const size_t slash = line->file.rfind('/');
   tenon::spectest::Script replay(slash == std::string::npos ? "." : line->file.substr(0, slash),
                                  std::move(line->options));
-  const auto tally = replay.run(script);
+  tenon::Result<tenon::spectest::Tally> tally;
+  try {
+    tally = replay.run(script);
+  } catch (const nlohmann::json::exception& exception) {
+    tally = tenon::fail(tenon::ErrorKind::usage, "{} is no script of wast2json: {}", line->file, exception.what());
+  }
   if (!tally) {
     fmt::print(stderr, "tenon-spectest: {}\n", tally.error().message);
     return 1;

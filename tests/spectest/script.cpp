@@ -270,7 +270,8 @@ Result<> Script::expect_rejected(const json& command, ErrorKind kind) {
     return fail(ErrorKind::usage, "{}: expected {} (\"{}\"), but it was accepted", command["filename"].dump(),
                 to_string(kind), text);
   }
-  // The suite's words for a rejection are an interpreter's own, and differ between its proposals; what counts is the kind.
+  // The suite's words for a rejection are those of one decoder, which looks at things in an order of its own, and
+  // differ between its proposals; what counts is the kind.
   if (module.error().kind != kind) {
     return fail(ErrorKind::usage, "expected {} (\"{}\"), got {}", to_string(kind), text, describe(module.error()));
   }

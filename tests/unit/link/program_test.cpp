@@ -385,6 +385,57 @@ TEST_F(ProgramTest, ThreadLocalAddressesAreInTheDefinersBlock) {
   EXPECT_EQ(static_cast<uint64_t>(value("address")), program_->link_map()[1].memory_base + 16 + 12);
 }
 
+TEST_F(ProgramTest, AFurtherInstanceFindsSharedMemoryAsItIs) {
+  // What another thread's first call into a library makes: own globals and cells, the same memory and function slots.
+  Library lib;
+  lib.memory_size = 4;
+  lib.table_size = 1;
+  const uint32_t memory_base = lib.import_bases();
+  const uint32_t address = lib.import_global("GOT.mem", "data");
+  const uint32_t slot = lib.import_global("GOT.func", "slot_is");
+  const uint32_t counter = lib.global(constant(1), true);
+  lib.export_global("counter", counter);
+  lib.export_data("data", 0);
+  lib.module.add(wasm::testing::kData, bytes(0x00, get_global(memory_base), Opcode::end, 0x04, 9, 0, 0, 0));
+  const ByteVector raise = bytes(get_global(counter), constant(1), Opcode::i32_add, Opcode::global_set,
+                                 unsigned_leb(counter), get_global(address), constant(50), Opcode::i32_store, 2, 0);
+  lib.export_function("change", lib.module.function(lib.nothing, raise));
+  lib.export_function("counter_is", lib.module.function(lib.gives_i32, get_global(counter)));
+  lib.export_function("data_is", lib.module.function(lib.gives_i32, bytes(get_global(address), load_i32())));
+  lib.export_function("slot_is", lib.module.function(lib.gives_i32, get_global(slot)));
+  add("main.wasm", lib);
+  ASSERT_EQ(load(), "");
+  EXPECT_EQ(value("data_is"), 9);
+  const int32_t slot_before = value("slot_is");
+  (void)call_main("change");
+  EXPECT_EQ(value("counter_is"), 2);
+  Dso& dso = *program_->main();
+  GuestThread& thread = *dso.program().main_thread;
+  thread.remove_instance(dso);
+  ASSERT_NE(dso.instance_of(thread.state(), dso.index), nullptr);
+  EXPECT_EQ(value("counter_is"), 1);
+  EXPECT_EQ(value("data_is"), 50);
+  EXPECT_EQ(value("slot_is"), slot_before);
+}
+
+TEST_F(ProgramTest, AFileThatIsTruncatedIsAnError) {
+  Library lib;
+  lib.memory_size = 4;
+  const uint32_t memory_base = lib.import_bases();
+  lib.module.add(wasm::testing::kData, bytes(0x00, get_global(memory_base), Opcode::end, 0x04, 9, 0, 0, 0));
+  // The data begins on a page of its own, after a long name that nobody reads.
+  lib.define(std::string(10000, 'x'), 1);
+  add("main.wasm", lib);
+  const std::string path = directory_.path("main.wasm");
+  const auto module = *engine_.load(*base::FileBytes::map(path), path);
+  std::filesystem::resize_file(path, 10);
+  auto program = *Program::create(engine_, {});
+  const auto loaded = program->load_main(module);
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().kind, ErrorKind::io);
+  EXPECT_NE(loaded.error().message.find("truncated"), std::string::npos);
+}
+
 TEST_F(ProgramTest, CodeMadeForOtherMemoriesIsRefused) {
   const runtime::CodeOptions other{.checks = runtime::BoundsChecks::explicit_checks};
   const auto module = *engine_.load(base::FileBytes::own(make_main({}).build()), "main", other);
