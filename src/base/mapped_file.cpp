@@ -161,13 +161,13 @@ bool guarded_call(void (*body)(void*), void* context) {
   std::call_once(sigbus_installed, [] {
     struct sigaction action{};
     action.sa_sigaction = on_sigbus;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;  // left by a jump that restores no signal mask
     sigemptyset(&action.sa_mask);
     sigaction(SIGBUS, &action, &previous_sigbus);
   });
   sigjmp_buf jump;
   sigjmp_buf* const outer = guarded_jump;
-  if (sigsetjmp(jump, 1) != 0) {
+  if (sigsetjmp(jump, 0) != 0) {
     guarded_jump = outer;
     return false;
   }

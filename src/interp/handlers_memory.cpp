@@ -11,7 +11,11 @@ namespace {
 
 using wasm::Opcode;
 
-constexpr size_t kOpcodeCount = wasm::kOpcodes.size();
+// The tables hold the rows of loads, or of stores, only: what they point to is relocated at every start.
+constexpr size_t load_index(Opcode opcode) { return static_cast<size_t>(opcode) - static_cast<size_t>(Opcode::i32_load); }
+constexpr size_t store_index(Opcode opcode) { return static_cast<size_t>(opcode) - static_cast<size_t>(Opcode::i32_store); }
+constexpr size_t kLoadCount = load_index(Opcode::i64_load32_u) + 1;
+constexpr size_t kStoreCount = store_index(Opcode::i64_store32) + 1;
 
 /// The effective address before the bounds check, and how many words the instruction's operands take after the first.
 ///
@@ -110,15 +114,15 @@ constexpr std::array<std::array<Handler, 3>, 6> store_row() {
 }
 
 constexpr auto kLoads = [] {
-  std::array<LoadRow, kOpcodeCount> table{};
-#define LOAD_ROW(name, M, R) table[static_cast<size_t>(Opcode::name)] = {load_row<M, R, false>(), load_row<M, R, true>()};
+  std::array<LoadRow, kLoadCount> table{};
+#define LOAD_ROW(name, M, R) table[load_index(Opcode::name)] = {load_row<M, R, false>(), load_row<M, R, true>()};
   TENON_LOADS(LOAD_ROW)
   return table;
 }();
 
 constexpr auto kStores = [] {
-  std::array<StoreRow, kOpcodeCount> table{};
-#define STORE_ROW(name, M, T) table[static_cast<size_t>(Opcode::name)] = {store_row<M, T, false>(), store_row<M, T, true>()};
+  std::array<StoreRow, kStoreCount> table{};
+#define STORE_ROW(name, M, T) table[store_index(Opcode::name)] = {store_row<M, T, false>(), store_row<M, T, true>()};
   TENON_STORES(STORE_ROW)
   return table;
 }();
@@ -165,11 +169,11 @@ constexpr std::array<Handler, 3> global_set_row() {
 }  // namespace
 
 const Family* load_family(Opcode opcode, Address address, bool checked) {
-  return kLoads[static_cast<size_t>(opcode)][checked ? 1 : 0][static_cast<size_t>(address)];
+  return kLoads[load_index(opcode)][checked ? 1 : 0][static_cast<size_t>(address)];
 }
 
 Handler store_handler(Opcode opcode, Address address, Source value, bool checked) {
-  return kStores[static_cast<size_t>(opcode)][checked ? 1 : 0][static_cast<size_t>(address)][static_cast<size_t>(value)];
+  return kStores[store_index(opcode)][checked ? 1 : 0][static_cast<size_t>(address)][static_cast<size_t>(value)];
 }
 
 const Family* global_get_family(Bank bank, bool indirect) {

@@ -13,6 +13,11 @@ namespace {
 
 using wasm::Opcode;
 
+// Arithmetic stands together in the opcode table; tables of handlers hold no more than it, since what they point to is
+// relocated at every start.
+constexpr size_t arithmetic_index(Opcode opcode) { return static_cast<size_t>(opcode) - static_cast<size_t>(Opcode::i32_eqz); }
+constexpr size_t kArithmeticCount = arithmetic_index(Opcode::f64_copysign) + 1;
+constexpr size_t kCompareCount = arithmetic_index(Opcode::f64_ge) + 1;
 constexpr size_t kOpcodeCount = wasm::kOpcodes.size();
 
 template <class T>
@@ -161,9 +166,9 @@ using BinaryRow = std::array<std::array<const Family*, 3>, 3>;
 using BranchRow = std::array<std::array<Handler, 3>, 3>;
 
 constexpr auto kBinaryFamilies = [] {
-  std::array<BinaryRow, kOpcodeCount> table{};
+  std::array<BinaryRow, kArithmeticCount> table{};
 #define BINARY_ROW(name, ...)                            \
-  fill_pairs(table[static_cast<size_t>(Opcode::name)],   \
+  fill_pairs(table[arithmetic_index(Opcode::name)],   \
              []<Source A, Source B>() { return &kBinary<name##_operation, A, B>; });
   TENON_BINARY_OPERATIONS(BINARY_ROW)
   TENON_PARTIAL_BINARY_OPERATIONS(BINARY_ROW)
@@ -185,11 +190,11 @@ constexpr std::array<std::array<Handler, 2>, 10> kCountBranches = {{
     TENON_INTEGER_COMPARE(COUNT_ROW, i32, uint32_t, int32_t)}};
 
 constexpr auto kCompareBranches = [] {
-  std::array<std::array<BranchRow, 2>, kOpcodeCount> table{};
+  std::array<std::array<BranchRow, 2>, kCompareCount> table{};
 #define BRANCH_ROW(name, ...)                                                               \
-  fill_pairs(table[static_cast<size_t>(Opcode::name)][0],                                   \
+  fill_pairs(table[arithmetic_index(Opcode::name)][0],                                   \
              []<Source A, Source B>() -> Handler { return &compare_branch<name##_operation, A, B, false>; }); \
-  fill_pairs(table[static_cast<size_t>(Opcode::name)][1],                                   \
+  fill_pairs(table[arithmetic_index(Opcode::name)][1],                                   \
              []<Source A, Source B>() -> Handler { return &compare_branch<name##_operation, A, B, true>; });
   TENON_BRANCH_COMPARES(BRANCH_ROW)
   return table;
@@ -222,7 +227,7 @@ constexpr std::array<std::array<std::array<ShiftedRow, 3>, 4>, 2> kShiftedFamili
 }  // namespace
 
 const Family* binary_family(Opcode opcode, Source a, Source b) {
-  return kBinaryFamilies[static_cast<size_t>(opcode)][static_cast<size_t>(a)][static_cast<size_t>(b)];
+  return kBinaryFamilies[arithmetic_index(opcode)][static_cast<size_t>(a)][static_cast<size_t>(b)];
 }
 
 const Family* unary_family(Opcode opcode, Source a) {
@@ -230,7 +235,7 @@ const Family* unary_family(Opcode opcode, Source a) {
 }
 
 Handler compare_branch_handler(Opcode opcode, Source a, Source b, bool negated) {
-  return kCompareBranches[static_cast<size_t>(opcode)][negated ? 1 : 0][static_cast<size_t>(a)][static_cast<size_t>(b)];
+  return kCompareBranches[arithmetic_index(opcode)][negated ? 1 : 0][static_cast<size_t>(a)][static_cast<size_t>(b)];
 }
 
 Handler count_branch_handler(Opcode compare, Source b) {

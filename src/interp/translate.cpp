@@ -263,10 +263,18 @@ class Translator {
     last_copy_ = kNone;
   }
 
-  /// Control flow can come here from elsewhere: nothing before may be changed any more, the accumulators hold nothing.
-  void barrier() {
+  /// No instruction before this point may be changed or taken back: a label stands here.
+  void forget_last() {
     last_.position = kNone;
     last_copy_ = kNone;
+    last_value_ = kNone;
+    last_spill_ = {};
+    last_count_ = {};
+  }
+
+  /// Control flow can come here from elsewhere: nothing before may be changed any more, the accumulators hold nothing.
+  void barrier() {
+    forget_last();
     for (Accumulator& accumulator : accumulators_) {
       const uint32_t holder = accumulator.holder;
       accumulator = Accumulator{};
@@ -1315,9 +1323,7 @@ class Translator {
       link(target, emit_jump());
     }
     fill_in(skip, position());
-    last_.position = kNone;
-    last_copy_ = kNone;
-    last_value_ = kNone;
+    forget_last();
   }
 
   void translate_br_table() {

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "link/describe.h"
 #include "link/namespace.h"
 
 namespace tenon::link {
@@ -34,13 +35,6 @@ MissingSymbol missing_function(const Dso& importer, uint32_t import) {
   return missing;
 }
 
-std::string describe(const Dso& dso, const wasm::Export& symbol) {
-  if (symbol.kind == wasm::ExternKind::function) {
-    return "function " + to_string(dso.module().function_type(symbol.index));
-  }
-  return symbol.kind == wasm::ExternKind::global ? "data" : to_string(symbol.kind);
-}
-
 Bound resolve_function_locked(Dso& importer, uint32_t import, uint32_t depth);
 
 Bound function_of(const Definition& definition, uint32_t depth) {
@@ -49,15 +43,6 @@ Bound function_of(const Definition& definition, uint32_t depth) {
     return resolve_function_locked(dso, definition.symbol->index, depth + 1);
   }
   return dso.own_function(definition.symbol->index);
-}
-
-/// The export of a registered instance, or nothing.
-Definition find_registered(const Namespace& program, const wasm::Import& import) {
-  const auto instance = program.registered_instances.find(import.module);
-  if (instance == program.registered_instances.end()) {
-    return {};
-  }
-  return {instance->second, instance->second->module().find_export(import.name)};
 }
 
 Bound resolve_function_locked(Dso& importer, uint32_t import, uint32_t depth) {
@@ -86,7 +71,7 @@ Bound resolve_function_locked(Dso& importer, uint32_t import, uint32_t depth) {
   if (definition) {
     found_in = definition.dso->name;
     if (definition.symbol->kind != wasm::ExternKind::function) {
-      return mismatch(describe(*definition.dso, *definition.symbol), found_in);
+      return mismatch(describe(definition.dso->module(), *definition.symbol), found_in);
     }
     if (depth > kMaximumReexports) {
       return mismatch("an export that only hands on imports, in a circle", found_in);

@@ -211,8 +211,8 @@ Result<> take_fixed_main(Namespace& program, Dso& main) {
   return {};
 }
 
-/// Place `grow`: the end of memory and of the table. The first of the places that the design names; the others are
-/// tried before it once there are libraries opened at run time.
+/// Place `grow`: the end of memory and of the table. The last of the design's places, and the only one that needs
+/// nothing of the program's code or of how it was linked.
 Result<Placed> place_by_growing(Namespace& program, const RangePlan& range, const std::string& owner) {
   Placed base;
   if (range.memory_size != 0) {

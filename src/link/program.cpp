@@ -117,7 +117,7 @@ Result<std::unique_ptr<Program>> Program::create(Engine& engine, ProgramOptions 
   return std::unique_ptr<Program>(new Program(std::move(state)));
 }
 
-Result<> Program::add_host_module(std::string name, std::span<const runtime::HostFunctionDefinition> functions,
+Result<> Program::add_host_module(const std::string& name, std::span<const runtime::HostFunctionDefinition> functions,
                                   void* environment) {
   return state_->host.add(name, functions, environment);
 }
@@ -146,7 +146,7 @@ Result<> Program::load_main(std::shared_ptr<SharedModule> module, const std::str
   return load(*state_, std::move(main), name);
 }
 
-Result<Dso*> Program::instantiate(std::shared_ptr<SharedModule> module, std::string name) {
+Result<Dso*> Program::instantiate(std::shared_ptr<SharedModule> module, const std::string& name) {
   Namespace& state = *state_;
   if (state.calls_in_progress == 0) {
     state.main_thread->adopt_native_stack();

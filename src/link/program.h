@@ -59,8 +59,8 @@ class Program {
   /// Makes host functions importable as (`name`, function name) by every DSO; those of module "env" by any DSO as a
   /// symbol that no DSO defines. `environment` is handed to each and must outlive the program; the definitions are
   /// copied. Adding to a module again adds functions; errors: usage (a function twice).
-  [[nodiscard]] Result<> add_host_module(std::string name, std::span<const runtime::HostFunctionDefinition> functions,
-                                         void* environment);
+  [[nodiscard]] Result<> add_host_module(const std::string& name,
+                                         std::span<const runtime::HostFunctionDefinition> functions, void* environment);
 
   // -- Loading.
 
@@ -79,7 +79,7 @@ class Program {
   /// registered instances, each matched by the rules of import matching; then active segments in order, then the start
   /// function. Errors: unlinkable (no such import, or no match), trap (active segment or start function; what was
   /// written before stays, and so does the module itself as long as the program), limit (memory, tables).
-  [[nodiscard]] Result<Dso*> instantiate(std::shared_ptr<SharedModule> module, std::string name);
+  [[nodiscard]] Result<Dso*> instantiate(std::shared_ptr<SharedModule> module, const std::string& name);
   /// Makes the exports of `dso` importable under the module name `name`; replaces what had it.
   void register_instance(std::string name, Dso& dso);
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "link/binding.h"
+#include "link/describe.h"
 #include "link/scope.h"
 
 namespace tenon::link {
@@ -11,39 +12,6 @@ namespace tenon::link {
 namespace {
 
 using wasm::ExternKind;
-
-std::string describe(const wasm::GlobalType& type) {
-  return fmt::format("{}global {}", type.is_mutable ? "mutable " : "", wasm::to_string(type.type));
-}
-
-std::string describe(const wasm::Limits& limits) {
-  return limits.maximum ? fmt::format("{} to {}", limits.minimum, *limits.maximum)
-                        : fmt::format("at least {}", limits.minimum);
-}
-
-std::string describe(const wasm::MemoryType& type) {
-  return fmt::format("{}memory of {} pages", type.shared ? "shared " : "", describe(type.limits));
-}
-
-std::string describe(const wasm::TableType& type) {
-  return fmt::format("table of {} {} elements", describe(type.limits), wasm::to_string(type.element));
-}
-
-std::string describe(const wasm::Module& module, const wasm::Export& symbol) {
-  switch (symbol.kind) {
-    case ExternKind::function:
-      return "function " + to_string(module.function_type(symbol.index));
-    case ExternKind::global:
-      return describe(module.globals[symbol.index].type);
-    case ExternKind::tag:
-      return "tag " + to_string(*module.types[module.tags[symbol.index].type]);
-    case ExternKind::memory:
-      return describe(module.memories[symbol.index].type);
-    case ExternKind::table:
-      return describe(module.tables[symbol.index].type);
-  }
-  return {};
-}
 
 /// Whether something of size `size` and declared maximum `has` may stand where `wanted` is imported (specification
 /// 4.5.3, import matching of limits).
@@ -99,15 +67,6 @@ class Resolver {
 
   [[nodiscard]] static bool is_symbol(const wasm::Import& import) {
     return import.module == "env" || import.module == "GOT.mem" || import.module == "GOT.func";
-  }
-
-  /// The export of the instance registered under the import's module name, of whatever kind it is.
-  [[nodiscard]] Definition find_registered(const wasm::Import& import) const {
-    const auto instance = program_.registered_instances.find(import.module);
-    if (instance == program_.registered_instances.end()) {
-      return {};
-    }
-    return {instance->second, instance->second->module().find_export(import.name)};
   }
 
   void bound(const Definition& definition, std::string_view name) {
@@ -215,7 +174,7 @@ class Resolver {
       definition = find_symbol(dso_.scopes, wanted.name, program_.report);
     }
     if (!definition) {
-      definition = find_registered(import);
+      definition = find_registered(program_, import);
     }
     if (!definition) {
       const auto value =
@@ -244,7 +203,7 @@ class Resolver {
       definition = find_symbol(dso_.scopes, SymbolName(import.name), program_.report);
     }
     if (!definition) {
-      definition = find_registered(import);
+      definition = find_registered(program_, import);
     }
     if (definition) {
       const wasm::Module& module = definition.dso->module();
@@ -272,7 +231,7 @@ class Resolver {
     const wasm::MemoryType& type = dso_.module().memories[import.index].type;
     runtime::Memory* found = nullptr;
     std::string found_in = "the program";
-    if (const Definition definition = find_registered(import)) {
+    if (const Definition definition = find_registered(program_, import)) {
       if (definition.symbol->kind != ExternKind::memory) {
         mismatch(import, describe(type), definition);
         return nullptr;
@@ -307,7 +266,7 @@ class Resolver {
     TableBinding binding;
     const runtime::Table* found = nullptr;
     std::string found_in = "the program";
-    if (const Definition definition = find_registered(import)) {
+    if (const Definition definition = find_registered(program_, import)) {
       if (definition.symbol->kind != ExternKind::table) {
         mismatch(import, describe(type), definition);
         return {};

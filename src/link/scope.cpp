@@ -2,6 +2,8 @@
 
 #include <unordered_set>
 
+#include "link/namespace.h"
+
 namespace tenon::link {
 
 Definition find_symbol(std::span<const std::shared_ptr<Scope>> scopes, const SymbolName& name, Report& report) {
@@ -19,6 +21,14 @@ Definition find_symbol(std::span<const std::shared_ptr<Scope>> scopes, const Sym
   }
   report.statistics.lookups_in_dso += looked_in;
   return {};
+}
+
+Definition find_registered(const Namespace& program, const wasm::Import& import) {
+  const auto instance = program.registered_instances.find(import.module);
+  if (instance == program.registered_instances.end()) {
+    return {};
+  }
+  return {instance->second, instance->second->module().find_export(import.name)};
 }
 
 std::vector<std::string> searched_names(std::span<const std::shared_ptr<Scope>> scopes) {

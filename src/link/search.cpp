@@ -30,6 +30,13 @@ std::string normal(const std::string& path) {
   return result;
 }
 
+std::string join(const std::string& directory, const std::string& name) {
+  std::string path;
+  path.reserve(directory.size() + 1 + name.size());
+  path.append(directory).append("/").append(name);
+  return path;
+}
+
 std::string working_directory() {
   std::error_code error;
   const auto path = std::filesystem::current_path(error);
@@ -37,7 +44,7 @@ std::string working_directory() {
 }
 
 std::string absolute(const std::string& path) {
-  return path.starts_with('/') ? path : working_directory() + "/" + path;
+  return path.starts_with('/') ? path : join(working_directory(), path);
 }
 
 std::string real_path(const std::string& path) {
@@ -156,7 +163,7 @@ std::vector<std::string> expand_runtime_path(std::string_view entry, const std::
       }
     }
     if (usable && directory.size() <= kMaximumNameLength) {
-      directories.push_back(directory.starts_with('/') ? directory : working_directory + "/" + directory);
+      directories.push_back(directory.starts_with('/') ? directory : join(working_directory, directory));
     }
   }
   return directories;
@@ -278,7 +285,7 @@ Result<bool> Search::find_in_runtime_path(const std::string& name, const Dso* re
         return fail(ErrorKind::limit, "the runtime path of {} has more than {} directories", requester->name,
                     kMaximumRuntimePaths);
       }
-      if (open_candidate(normal(directory + "/" + name), FoundThrough::runtime_path, trusted, attempts, found)) {
+      if (open_candidate(normal(join(directory, name)), FoundThrough::runtime_path, trusted, attempts, found)) {
         return true;
       }
     }
@@ -291,7 +298,7 @@ bool Search::find_in_roots(const std::string& name, bool trusted, Attempts& atte
     report_.line(kDebugLibs, " search path={} ({})", root.path, to_string(root.through));
     if (!root.directory.is_open()) {
       attempts.absent(root.path, " (no such directory)");
-    } else if (open_candidate(normal(root.path + "/" + name), root.through, trusted, attempts, found)) {
+    } else if (open_candidate(normal(join(root.path, name)), root.through, trusted, attempts, found)) {
       return true;
     }
   }

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "interp/interp.h"
+#include "link/describe.h"
 #include "link/report.h"
 
 namespace tenon::link {
@@ -15,10 +16,6 @@ using wasm::ValueType;
 
 constexpr wasm::GlobalType kBase{ValueType::i32, false};
 constexpr wasm::GlobalType kCell{ValueType::i32, true};
-
-std::string describe(const wasm::GlobalType& type) {
-  return fmt::format("{}{}", type.is_mutable ? "mutable " : "", wasm::to_string(type.type));
-}
 
 /// Whether a function is validated to be no more than an empty body: no groups of locals, `end`.
 bool does_nothing(const wasm::Module& module, uint32_t function) {

@@ -58,7 +58,7 @@ Result<> add_streams(Process& process, const Options& options) {
   return {};
 }
 
-Result<> add_preopen(Process& process, const Preopen& preopen, Fd fd) {
+Result<> add_preopen(Process& process, Preopen preopen, Fd fd) {
   const auto is_same = [&](const DescriptorReference& other) { return other->preopen_name == preopen.guest; };
   if (preopen.guest.empty() || preopen.guest.find('\0') != std::string::npos ||
       std::ranges::any_of(process.preopens, is_same)) {
@@ -78,7 +78,7 @@ Result<> add_preopen(Process& process, const Preopen& preopen, Fd fd) {
     return fail(ErrorKind::io, "cannot preopen the directory {} as `{}` for the guest", preopen.host, preopen.guest);
   }
   (*directory)->is_preopen = true;
-  (*directory)->preopen_name = preopen.guest;
+  (*directory)->preopen_name = std::move(preopen.guest);
   (*directory)->is_read_only = preopen.read_only;
   if (!preopen.read_only) {
     process.writable_roots.push_back({status.st_dev, status.st_ino});
@@ -172,7 +172,7 @@ void* Wasi::environment() const {
   return process_.get();
 }
 
-Result<std::unique_ptr<Wasi>> Wasi::create(const Options& options) {
+Result<std::unique_ptr<Wasi>> Wasi::create(Options options) {
   auto process = std::make_unique<Process>(options.limits);
   for (const std::string& argument : options.arguments) {
     TENON_CHECK(add_string(process->arguments, argument, "argument"));
@@ -189,8 +189,8 @@ Result<std::unique_ptr<Wasi>> Wasi::create(const Options& options) {
 
   TENON_CHECK(add_streams(*process, options));
   Fd fd = kFirstPreopen;
-  for (const Preopen& preopen : options.preopens) {
-    TENON_CHECK(add_preopen(*process, preopen, fd++));
+  for (Preopen& preopen : options.preopens) {
+    TENON_CHECK(add_preopen(*process, std::move(preopen), fd++));
   }
   for (const Socket& socket : options.sockets) {
     TENON_CHECK(add_socket(*process, socket, fd++));

@@ -58,7 +58,7 @@ class Wasi {
  public:
   /// Opens the preopens. Errors: not_found or io for a directory that cannot be opened, or a descriptor that is no
   /// socket; usage for arguments that no guest can be given (a zero in a string, a name twice); limit for too many.
-  [[nodiscard]] static Result<std::unique_ptr<Wasi>> create(const Options& options);
+  [[nodiscard]] static Result<std::unique_ptr<Wasi>> create(Options options);
   ~Wasi();
   Wasi(const Wasi&) = delete;
   Wasi& operator=(const Wasi&) = delete;

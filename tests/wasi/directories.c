@@ -83,6 +83,7 @@ static void list(void) {
 }
 
 static void places(void) {
+#ifndef __wasi__  // telldir has 32 bits for the 64 of a place there
   DIR* const directory = opendir(WORK "/many");
   CHECK(directory != NULL);
   for (int i = 0; i < 700; ++i) {
@@ -100,6 +101,7 @@ static void places(void) {
   CHECK(entry != NULL);
   CHECK(strcmp(entry->d_name, name) == 0);
   CHECK(closedir(directory) == 0);
+#endif
   ok("places");
 }
 

@@ -3,6 +3,7 @@
 import argparse
 import concurrent.futures
 import difflib
+import fcntl
 import fnmatch
 import os
 import re
@@ -110,10 +111,18 @@ class Outcome:
 
 
 def run_process(command, directory, environment, stdin: bytes, timeout: float) -> Outcome:
-    """Output goes to files, so that a guest that never reads or never stops writing cannot hang the runner."""
-    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        given.write(stdin)
-        given.seek(0)
+    """Its standard input is a pipe that ends after `stdin`. Output goes to files, so that one that never stops writing
+    cannot hang the runner."""
+    read_end, write_end = os.pipe()
+    with open(read_end, "rb") as given, open(write_end, "wb") as giving:
+        assert len(stdin) <= fcntl.fcntl(write_end, fcntl.F_GETPIPE_SZ), "more than a pipe holds"
+        giving.write(stdin)
+        giving.close()
+        return run_with_input(command, directory, environment, given, timeout)
+
+
+def run_with_input(command, directory, environment, given, timeout: float) -> Outcome:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = subprocess.Popen(
             command, cwd=directory, env=environment, stdin=given, stdout=out, stderr=err, start_new_session=True
         )

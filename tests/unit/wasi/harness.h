@@ -82,7 +82,7 @@ class Guest {
  public:
   static constexpr uint64_t kMemoryBytes = uint64_t{1} << 20;
 
-  explicit Guest(const Options& options = {}, uint64_t memory_bytes = kMemoryBytes) : bytes_(memory_bytes) {
+  explicit Guest(Options options = {}, uint64_t memory_bytes = kMemoryBytes) : bytes_(memory_bytes) {
     // Pages that nothing may touch follow, so that a function that writes too far ends the test.
     void* const address = mmap(nullptr, bytes_ + kGuard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     EXPECT_NE(address, MAP_FAILED);
@@ -90,7 +90,7 @@ class Guest {
     memory_.base = static_cast<uint8_t*>(address);
     memory_.size = bytes_;
     thread_ = std::move(*runtime::Thread::create(65536));
-    auto wasi = Wasi::create(options);
+    auto wasi = Wasi::create(std::move(options));
     if (wasi) {
       wasi_ = std::move(*wasi);
     } else {
@@ -316,7 +316,7 @@ class Sandbox {
     write_file(host / "outside/secret", "secret");
     options.preopens.insert(options.preopens.begin(), {.host = root(), .guest = "/"});
     options.use_openat2 = use_openat2;
-    guest = std::make_unique<Guest>(options);
+    guest = std::make_unique<Guest>(std::move(options));
   }
 
   [[nodiscard]] std::string root() const { return host / "root"; }

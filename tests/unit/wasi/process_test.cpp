@@ -137,8 +137,8 @@ TEST(WasiProcess, HasAllFunctions) {
   EXPECT_EQ(Wasi::unstable_functions().size(), 45U);
 }
 
-Error creation_error(const Options& options) {
-  auto wasi = Wasi::create(options);
+Error creation_error(Options options) {
+  auto wasi = Wasi::create(std::move(options));
   EXPECT_FALSE(wasi);
   return wasi ? Error{} : wasi.error();
 }
