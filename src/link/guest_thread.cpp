@@ -55,7 +55,11 @@ Result<abi::Instance*> GuestThread::add_instance(Dso& dso, uint64_t maximum_tabl
   const wasm::Module& module = dso.module();
   for (uint32_t i = 0; i < dso.tables.size(); ++i) {
     if (dso.tables[i].kind == TableBinding::Kind::own) {
-      owned.tables.push_back(TENON_TRY(runtime::Table::create(module.tables[i].type, maximum_table)));
+      auto table = runtime::Table::create(module.tables[i].type, maximum_table);
+      if (!table) {
+        return fail(table.error().kind, "cannot instantiate {}: {}", dso.name, table.error().message);
+      }
+      owned.tables.push_back(*std::move(table));
       runtime::at<abi::Table*>(*instance, layout.table(i)) = owned.tables.back().get();
     }
   }

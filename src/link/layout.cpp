@@ -273,8 +273,9 @@ Result<> satisfy_imports(Namespace& program, const LoadSet& load) {
   if (program.memory != nullptr && memory.minimum > program.memory->pages() &&
       program.memory->grow(memory.minimum - program.memory->pages()) < 0) {
     return fail(ErrorKind::limit,
-                "a library imports a memory of at least {} pages of 64 KiB; the program's has {} of {}", memory.minimum,
-                program.memory->pages(), program.memory->maximum_pages());
+                "the libraries of {} import a memory of at least {} pages of 64 KiB; its own has {} and may have {} "
+                "(--max-memory, or the maximum it was linked with)",
+                load.dsos.front()->name, memory.minimum, program.memory->pages(), program.memory->maximum_pages());
   }
   const Demand table = table_demand(load);
   if (const runtime::Table* const functions = program.functions.table()) {
