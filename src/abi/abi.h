@@ -153,7 +153,7 @@ struct Thread {
   Frame* frames = nullptr;  ///< the innermost frame
   const Instruction* position = nullptr;
   Exception* exception = nullptr;  ///< while pending == exception
-  uint64_t stack_low = 0;  ///< lowest address of the guest's stack, for --check-stack; 0 when unknown
+  uint64_t stack_low = 0;          ///< lowest address of the guest's stack, for --check-stack; 0 when unknown
 };
 static_assert(offsetof(Thread, stack_pointer) == 0);
 static_assert(offsetof(Thread, instances) == 8);

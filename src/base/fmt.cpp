@@ -1,5 +1,5 @@
-// The compiled part of libfmt, once. Debian has it only as a shared library, which the command would have to find at every start, and
-// as headers, which every file would compile again.
+// The compiled part of libfmt, once. Debian has it only as a shared library, which the command would have to find at
+// every start, and as headers, which every file would compile again.
 #include <fmt/format-inl.h>
 
 namespace fmt {

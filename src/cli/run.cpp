@@ -43,15 +43,15 @@ struct RunOptions {
   bool wants_version = false;
 };
 
-Result<> add_directory(wasi::Options& options, std::string_view value) {
+Result<> add_directory(wasi::Options& options, std::string_view value, bool read_only) {
   const size_t separator = value.find("::");
   const std::string_view host = value.substr(0, separator);
   const std::string_view guest = separator == std::string_view::npos ? host : value.substr(separator + 2);
   if (host.empty() || guest.empty()) {
-    return fail(ErrorKind::usage, "--dir takes HOST or HOST::GUEST, two directories that are not empty; not `{}`",
-                value);
+    return fail(ErrorKind::usage, "{} takes HOST or HOST::GUEST, two directories that are not empty; not `{}`",
+                read_only ? "--dir-ro" : "--dir", value);
   }
-  options.preopens.push_back({.host = std::string(host), .guest = std::string(guest)});
+  options.preopens.push_back({.host = std::string(host), .guest = std::string(guest), .read_only = read_only});
   return {};
 }
 
@@ -76,7 +76,9 @@ std::vector<Option> run_options(RunOptions& options) {
   std::vector<Option> table = search_options(program);
   const auto add = [&table](Option option) { table.push_back(std::move(option)); };
   add({0, "dir", "HOST[::GUEST]", "let the program use directory HOST, which it sees as GUEST",
-       [&options](std::string_view value) { return add_directory(options.wasi, value); }});
+       [&options](std::string_view value) { return add_directory(options.wasi, value, false); }});
+  add({0, "dir-ro", "HOST[::GUEST]", "the same, to read only",
+       [&options](std::string_view value) { return add_directory(options.wasi, value, true); }});
   add({0, "env", "NAME=VALUE", "set a variable of the program's environment",
        [&options](std::string_view value) { return add_variable(options.wasi, value); }});
   add({0, "invoke", "FUNCTION",
@@ -209,6 +211,7 @@ int run_program(RunOptions options, std::vector<std::string> operands) {
     return result.has_value();
   };
 
+  options.program.guest_can_write = [&wasi = **wasi](int descriptor) { return wasi.guest_can_write(descriptor); };
   [[maybe_unused]] const bool tells_at_end = options.program.debug != 0;
   link::Engine engine;
   auto created = link::Program::create(engine, std::move(options.program));

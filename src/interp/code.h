@@ -1,8 +1,8 @@
 // The interpreter's code: what an instruction looks like and how handlers pass control on.
 //
-// A function is translated at its first call to register code: instructions of two or more 64-bit words, the first of which
-// is the address of the handler that executes it. A handler ends with a tail call of the next one, so the machine's state
-// stays in registers (clang's preserve_none convention gives all of them to arguments):
+// A function is translated at its first call to register code: instructions of two or more 64-bit words, the first of
+// which is the address of the handler that executes it. A handler ends with a tail call of the next one, so the
+// machine's state stays in registers (clang's preserve_none convention gives all of them to arguments):
 //
 //   pc        the instruction being executed
 //   values    the function's slots: parameters, locals, operand stack, in one array
@@ -11,9 +11,10 @@
 //   frame     the innermost frame of the call stack, which grows down towards the values
 //   i, d, f   the accumulators: the last integer or reference, f64 and f32 result
 //
-// Operands come from a slot (S), the accumulator (R) or the instruction (I); results go to the accumulator (R), a slot (S)
-// or both (B). Every operation has a handler for each useful combination, made by templates. Why accumulators: a result
-// is usually used by the very next instruction, and going through a slot would add the latency of a store and a load.
+// Operands come from a slot (S), the accumulator (R) or the instruction (I); results go to the accumulator (R), a slot
+// (S) or both (B). Every operation has a handler for each useful combination, made by templates. Why accumulators: a
+// result is usually used by the very next instruction, and going through a slot would add the latency of a store and a
+// load.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +31,7 @@ using abi::Instruction;
 
 using Word = uint64_t;
 
-#define TENON_HANDLER_PARAMETERS                                                                                        \
+#define TENON_HANDLER_PARAMETERS                                                                                      \
   const ::tenon::abi::Instruction *pc, ::tenon::abi::Cell *values, uint8_t *memory, ::tenon::abi::Instance *instance, \
       ::tenon::abi::Frame *frame, uint64_t i, double d, float f
 #define TENON_HANDLER_ARGUMENTS pc, values, memory, instance, frame, i, d, f
@@ -52,7 +53,8 @@ struct Instruction {
 
 namespace tenon::interp {
 
-/// The second word of most instructions: result slot, operand slots, immediate. Instructions with one slot operand keep it in `a`.
+/// The second word of most instructions: result slot, operand slots, immediate. Instructions with one slot operand keep
+/// it in `a`.
 struct Operands {
   uint16_t target;
   uint16_t a;
@@ -88,9 +90,9 @@ struct Family {
   [[nodiscard]] Handler operator[](Target target) const { return by_target[static_cast<unsigned>(target)]; }
 };
 
-#define TENON_NEXT(words)                                                                   \
-  do {                                                                                      \
-    pc += (words);                                                                          \
+#define TENON_NEXT(words)                                                                       \
+  do {                                                                                          \
+    pc += (words);                                                                              \
     __attribute__((musttail)) return pc->handler(pc, values, memory, instance, frame, i, d, f); \
   } while (false)
 

@@ -11,12 +11,12 @@ enum class Bank : uint8_t { integer, f32, f64 };
 
 /// Where the effective address of a load or store comes from; the static offset is added to each.
 enum class Address : uint8_t {
-  slot,               ///< values[a]
-  accumulator,        ///< i
-  plus_immediate,     ///< values[a] + immediate, in 32 bits
-  plus_slot,          ///< values[a] + (values[b] << c), in 32 bits
-  plus_accumulator,   ///< values[a] + (i << c), in 32 bits
-  constant,           ///< the third word, offset and all
+  slot,              ///< values[a]
+  accumulator,       ///< i
+  plus_immediate,    ///< values[a] + immediate, in 32 bits
+  plus_slot,         ///< values[a] + (values[b] << c), in 32 bits
+  plus_accumulator,  ///< values[a] + (i << c), in 32 bits
+  constant,          ///< the third word, offset and all
 };
 
 // Each returns null for combinations that do not exist; the translator then brings an operand into a slot.
@@ -25,8 +25,8 @@ enum class Address : uint8_t {
 /// Binary numeric operations: all of TENON_BINARY_OPERATIONS and the divisions.
 [[nodiscard]] const Family* binary_family(wasm::Opcode opcode, Source a, Source b);
 [[nodiscard]] const Family* unary_family(wasm::Opcode opcode, Source a);
-/// outer(a, inner(b, c)): a shift or rotation by a constant and what uses it. Outer: add, and, or, xor; inner: shl, shr_u, rotl. `a`
-/// and `b` are slots, or one of them the accumulator.
+/// outer(a, inner(b, c)): a shift or rotation by a constant and what uses it. Outer: add, and, or, xor; inner: shl,
+/// shr_u, rotl. `a` and `b` are slots, or one of them the accumulator.
 [[nodiscard]] const Family* shifted_family(wasm::Opcode outer, wasm::Opcode inner, Source a, Source b);
 [[nodiscard]] const Family* load_family(wasm::Opcode opcode, Address address, bool checked);
 [[nodiscard]] Handler store_handler(wasm::Opcode opcode, Address address, Source value, bool checked);
@@ -39,7 +39,8 @@ enum class Address : uint8_t {
 [[nodiscard]] const Family* select_family(Bank bank, Source condition);
 [[nodiscard]] const Family* global_get_family(Bank bank, bool indirect);
 [[nodiscard]] Handler global_set_handler(Bank bank, Source value, bool indirect);
-/// Atomic operations take their operands from consecutive slots, the first in `a`, and leave the result in slot `target`.
+/// Atomic operations take their operands from consecutive slots, the first in `a`, and leave the result in slot
+/// `target`.
 [[nodiscard]] Handler atomic_handler(wasm::Opcode opcode, bool checked);
 /// Everything without accumulators: operands in consecutive slots from `a`, result in `target`; see handlers_bulk.cpp.
 [[nodiscard]] Handler plain_handler(wasm::Opcode opcode);
@@ -47,14 +48,14 @@ enum class Address : uint8_t {
 struct ControlHandlers {
   Handler zero_locals;
   Handler jump;
-  Handler branch_if[2];       ///< by Source slot, accumulator: taken when not zero
+  Handler branch_if[2];  ///< by Source slot, accumulator: taken when not zero
   Handler branch_unless[2];
   Handler branch_table[2];
   Handler return_none;
-  Handler return_one[3][3];   ///< by Bank, Source
+  Handler return_one[3][3];  ///< by Bank, Source
   Handler call;
   Handler call_import;
-  Handler call_indirect[2];   ///< index by Source slot, accumulator
+  Handler call_indirect[2];  ///< index by Source slot, accumulator
   Handler tail_call;
   Handler tail_call_import;
   Handler tail_call_indirect;
@@ -64,11 +65,11 @@ struct ControlHandlers {
   Handler store_accumulator[3];  ///< by Bank, to slot `target`
   Handler constant32;
   Handler constant64;
-  Handler trap;               ///< kind in `a`
+  Handler trap;  ///< kind in `a`
   Handler throw_;
   Handler rethrow;
   Handler reference_function;
-  Handler check_stack;        ///< compares slot `a` with the thread's stack_low; emitted before a write of __stack_pointer
+  Handler check_stack;  ///< compares slot `a` with the thread's stack_low; emitted before a write of __stack_pointer
 };
 [[nodiscard]] const ControlHandlers& control_handlers();
 

@@ -1,5 +1,6 @@
-// Handlers of the threads proposal: atomic loads, stores, read-modify-writes, wait and notify. Operands are in consecutive
-// slots from `a`, the result goes to slot `target`, the static offset is in `offset`. All are sequentially consistent.
+// Handlers of the threads proposal: atomic loads, stores, read-modify-writes, wait and notify. Operands are in
+// consecutive slots from `a`, the result goes to slot `target`, the static offset is in `offset`. All are sequentially
+// consistent.
 #include <array>
 
 #include "interp/handlers.h"
@@ -28,14 +29,14 @@ template <class M, bool kChecked>
   return -1;
 }
 
-#define TENON_ATOMIC_ADDRESS(M)                                                                           \
-  const Operands& o = operands(pc);                                                                       \
-  const Cell* const arguments = values + o.a;                                                             \
-  const uint64_t address = uint64_t{arguments[0].u32} + o.offset;                                         \
-  if (const int trap = check_address<M, kChecked>(address, instance); trap >= 0) [[unlikely]] {           \
-    TENON_TRAP(trap);                                                                                     \
-  }                                                                                                       \
-  TENON_BEFORE_ACCESS();                                                                                  \
+#define TENON_ATOMIC_ADDRESS(M)                                                                 \
+  const Operands& o = operands(pc);                                                             \
+  const Cell* const arguments = values + o.a;                                                   \
+  const uint64_t address = uint64_t{arguments[0].u32} + o.offset;                               \
+  if (const int trap = check_address<M, kChecked>(address, instance); trap >= 0) [[unlikely]] { \
+    TENON_TRAP(trap);                                                                           \
+  }                                                                                             \
+  TENON_BEFORE_ACCESS();                                                                        \
   [[maybe_unused]] M* const place = reinterpret_cast<M*>(memory + address)
 
 template <class M, bool kChecked>
@@ -83,7 +84,8 @@ TENON_HANDLER atomic_compare_exchange(TENON_HANDLER_PARAMETERS) {
   const auto expected = static_cast<V>(arguments[1].u64);
   auto found = static_cast<M>(expected);
   if (found == expected) {
-    __atomic_compare_exchange_n(place, &found, static_cast<M>(arguments[2].u64), false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    __atomic_compare_exchange_n(place, &found, static_cast<M>(arguments[2].u64), false, __ATOMIC_SEQ_CST,
+                                __ATOMIC_SEQ_CST);
   } else {
     found = __atomic_load_n(place, __ATOMIC_SEQ_CST);
   }
@@ -124,10 +126,10 @@ constexpr auto kAtomics = [] {
   const auto set = [&](Opcode opcode, Handler unchecked, Handler checked) {
     table[static_cast<size_t>(opcode)] = {unchecked, checked};
   };
-#define TENON_ATOMIC_WIDTHS(X, name)                                                                                \
-  X(i32, , uint32_t, uint32_t, name) X(i64, , uint64_t, uint64_t, name) X(i32, 8, uint8_t, uint32_t, name)          \
-      X(i32, 16, uint16_t, uint32_t, name) X(i64, 8, uint8_t, uint64_t, name) X(i64, 16, uint16_t, uint64_t, name)  \
-          X(i64, 32, uint32_t, uint64_t, name)
+#define TENON_ATOMIC_WIDTHS(X, name)                                                                         \
+  X(i32, , uint32_t, uint32_t, name)                                                                         \
+  X(i64, , uint64_t, uint64_t, name) X(i32, 8, uint8_t, uint32_t, name) X(i32, 16, uint16_t, uint32_t, name) \
+      X(i64, 8, uint8_t, uint64_t, name) X(i64, 16, uint16_t, uint64_t, name) X(i64, 32, uint32_t, uint64_t, name)
   set(Opcode::i32_atomic_load, &atomic_load<uint32_t, false>, &atomic_load<uint32_t, true>);
   set(Opcode::i64_atomic_load, &atomic_load<uint64_t, false>, &atomic_load<uint64_t, true>);
   set(Opcode::i32_atomic_load8_u, &atomic_load<uint8_t, false>, &atomic_load<uint8_t, true>);
@@ -137,14 +139,21 @@ constexpr auto kAtomics = [] {
   set(Opcode::i64_atomic_load32_u, &atomic_load<uint32_t, false>, &atomic_load<uint32_t, true>);
 #define SET_STORE(T, W, M, V, name) set(Opcode::T##_atomic_store##W, &atomic_store<M, false>, &atomic_store<M, true>);
   TENON_ATOMIC_WIDTHS(SET_STORE, )
-#define SET_UPDATE_FULL(name, kind)                                                                                        \
-  set(Opcode::i32_atomic_rmw_##name, &atomic_update<uint32_t, Update::kind, false>, &atomic_update<uint32_t, Update::kind, true>); \
-  set(Opcode::i64_atomic_rmw_##name, &atomic_update<uint64_t, Update::kind, false>, &atomic_update<uint64_t, Update::kind, true>); \
-  set(Opcode::i32_atomic_rmw8_##name##_u, &atomic_update<uint8_t, Update::kind, false>, &atomic_update<uint8_t, Update::kind, true>); \
-  set(Opcode::i32_atomic_rmw16_##name##_u, &atomic_update<uint16_t, Update::kind, false>, &atomic_update<uint16_t, Update::kind, true>); \
-  set(Opcode::i64_atomic_rmw8_##name##_u, &atomic_update<uint8_t, Update::kind, false>, &atomic_update<uint8_t, Update::kind, true>); \
-  set(Opcode::i64_atomic_rmw16_##name##_u, &atomic_update<uint16_t, Update::kind, false>, &atomic_update<uint16_t, Update::kind, true>); \
-  set(Opcode::i64_atomic_rmw32_##name##_u, &atomic_update<uint32_t, Update::kind, false>, &atomic_update<uint32_t, Update::kind, true>);
+#define SET_UPDATE_FULL(name, kind)                                                       \
+  set(Opcode::i32_atomic_rmw_##name, &atomic_update<uint32_t, Update::kind, false>,       \
+      &atomic_update<uint32_t, Update::kind, true>);                                      \
+  set(Opcode::i64_atomic_rmw_##name, &atomic_update<uint64_t, Update::kind, false>,       \
+      &atomic_update<uint64_t, Update::kind, true>);                                      \
+  set(Opcode::i32_atomic_rmw8_##name##_u, &atomic_update<uint8_t, Update::kind, false>,   \
+      &atomic_update<uint8_t, Update::kind, true>);                                       \
+  set(Opcode::i32_atomic_rmw16_##name##_u, &atomic_update<uint16_t, Update::kind, false>, \
+      &atomic_update<uint16_t, Update::kind, true>);                                      \
+  set(Opcode::i64_atomic_rmw8_##name##_u, &atomic_update<uint8_t, Update::kind, false>,   \
+      &atomic_update<uint8_t, Update::kind, true>);                                       \
+  set(Opcode::i64_atomic_rmw16_##name##_u, &atomic_update<uint16_t, Update::kind, false>, \
+      &atomic_update<uint16_t, Update::kind, true>);                                      \
+  set(Opcode::i64_atomic_rmw32_##name##_u, &atomic_update<uint32_t, Update::kind, false>, \
+      &atomic_update<uint32_t, Update::kind, true>);
   SET_UPDATE_FULL(add, add)
   SET_UPDATE_FULL(sub, sub)
   SET_UPDATE_FULL(and, and_)
@@ -169,6 +178,8 @@ constexpr auto kAtomics = [] {
 
 }  // namespace
 
-Handler atomic_handler(Opcode opcode, bool checked) { return kAtomics[static_cast<size_t>(opcode)][checked ? 1 : 0]; }
+Handler atomic_handler(Opcode opcode, bool checked) {
+  return kAtomics[static_cast<size_t>(opcode)][checked ? 1 : 0];
+}
 
 }  // namespace tenon::interp

@@ -1,6 +1,6 @@
-// Handlers of memory.size, memory.grow, bulk memory and table instructions. Operands are in consecutive slots from `a`, a
-// result goes to slot `target`, the instruction's indices are the halves of the third word. All bounds are checked before
-// anything is written, in both modes.
+// Handlers of memory.size, memory.grow, bulk memory and table instructions. Operands are in consecutive slots from `a`,
+// a result goes to slot `target`, the instruction's indices are the halves of the third word. All bounds are checked
+// before anything is written, in both modes.
 #include <algorithm>
 #include <cstring>
 
@@ -26,7 +26,9 @@ struct Indices {
   uint32_t second;
 };
 
-[[nodiscard]] inline const Indices& indices(const Instruction* pc) { return word<Indices>(pc, 2); }
+[[nodiscard]] inline const Indices& indices(const Instruction* pc) {
+  return word<Indices>(pc, 2);
+}
 
 [[nodiscard]] runtime::Table& table_of(Instance& instance, uint32_t index) {
   const auto& layout = LinkedModule::of(instance).executable().layout();
@@ -141,7 +143,8 @@ int table_init(Instance& instance, Cell* arguments, Cell&, const Indices& index)
   const uint64_t to = arguments[0].u32;
   const uint64_t from = arguments[1].u32;
   const uint64_t count = arguments[2].u32;
-  if (!inside(from, count, dropped ? 0 : segment.size()) || !inside(to, count, table.size.load(std::memory_order_acquire))) {
+  if (!inside(from, count, dropped ? 0 : segment.size()) ||
+      !inside(to, count, table.size.load(std::memory_order_acquire))) {
     return static_cast<int>(TrapKind::table_out_of_bounds);
   }
   for (uint64_t n = 0; n < count; ++n) {

@@ -21,7 +21,9 @@ using runtime::TrapKind;
 /// Cells that stay free between the values and the frames: for the next frame and for a host function's window.
 constexpr unsigned kStackSlack = 64;
 
-[[nodiscard]] inline Thread& thread_of(const Instance* instance) { return Thread::of(*instance->thread); }
+[[nodiscard]] inline Thread& thread_of(const Instance* instance) {
+  return Thread::of(*instance->thread);
+}
 
 template <class T>
 [[nodiscard]] inline T& at(Instance* instance, uint32_t offset) {
@@ -39,7 +41,9 @@ TENON_HANDLER zero_locals(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(2);
 }
 
-TENON_HANDLER jump(TENON_HANDLER_PARAMETERS) { TENON_NEXT(word<int64_t>(pc, 1)); }
+TENON_HANDLER jump(TENON_HANDLER_PARAMETERS) {
+  TENON_NEXT(word<int64_t>(pc, 1));
+}
 
 template <Source kCondition, bool kTaken>
 TENON_HANDLER branch_if(TENON_HANDLER_PARAMETERS) {
@@ -59,17 +63,19 @@ TENON_HANDLER branch_table(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(word<int64_t>(pc, 2 + chosen));
 }
 
-#define TENON_RETURN()                                                                            \
-  do {                                                                                            \
-    pc = frame->return_to;                                                                        \
-    values = frame->caller_values;                                                                \
-    instance = frame->caller_instance;                                                            \
-    ++frame;                                                                                      \
-    memory = instance->memory_base;                                                               \
-    __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);                        \
+#define TENON_RETURN()                                                     \
+  do {                                                                     \
+    pc = frame->return_to;                                                 \
+    values = frame->caller_values;                                         \
+    instance = frame->caller_instance;                                     \
+    ++frame;                                                               \
+    memory = instance->memory_base;                                        \
+    __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS); \
   } while (false)
 
-TENON_HANDLER return_none(TENON_HANDLER_PARAMETERS) { TENON_RETURN(); }
+TENON_HANDLER return_none(TENON_HANDLER_PARAMETERS) {
+  TENON_RETURN();
+}
 
 /// The result is left in the accumulator as well, where the caller uses it.
 template <class T, Source kValue>
@@ -93,19 +99,20 @@ TENON_HANDLER return_one(TENON_HANDLER_PARAMETERS) {
 
 /// Goes on in `callee`, whose frame is in place.
 // sandbox: values and frames grow towards each other; everything the callee writes lies below its slots.
-#define TENON_ENTER(callee)                                                                                    \
-  do {                                                                                                         \
-    const Code* const tenon_callee = (callee);                                                                 \
-    pc = tenon_callee->entry.load(std::memory_order_acquire);                                                  \
-    i = reinterpret_cast<uint64_t>(tenon_callee);                                                              \
+#define TENON_ENTER(callee)                                                                                           \
+  do {                                                                                                                \
+    const Code* const tenon_callee = (callee);                                                                        \
+    pc = tenon_callee->entry.load(std::memory_order_acquire);                                                         \
+    i = reinterpret_cast<uint64_t>(tenon_callee);                                                                     \
     if (reinterpret_cast<uintptr_t>(values + tenon_callee->slots + kStackSlack) > reinterpret_cast<uintptr_t>(frame)) \
-        [[unlikely]] {                                                                                         \
-      TENON_TRAP(TrapKind::call_stack_exhausted);                                                              \
-    }                                                                                                          \
-    __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);                                     \
+        [[unlikely]] {                                                                                                \
+      TENON_TRAP(TrapKind::call_stack_exhausted);                                                                     \
+    }                                                                                                                 \
+    __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);                                            \
   } while (false)
 
-inline void push_frame(Frame*& frame, const Instruction* return_to, Cell* values, Instance* instance, const Code* code) {
+inline void push_frame(Frame*& frame, const Instruction* return_to, Cell* values, Instance* instance,
+                       const Code* code) {
   --frame;
   frame->return_to = return_to;
   frame->caller_values = values;
@@ -168,7 +175,8 @@ __attribute__((preserve_none, cold, noinline)) void make_instance(TENON_HANDLER_
   __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);
 }
 
-/// a: the index's slot; offset: the table's place in the instance. Third word: the type. Fourth: where the arguments start.
+/// a: the index's slot; offset: the table's place in the instance. Third word: the type. Fourth: where the arguments
+/// start.
 TENON_HANDLER call_indirect(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
   const abi::FunctionDescriptor* callee = nullptr;
@@ -189,7 +197,8 @@ TENON_HANDLER call_indirect(TENON_HANDLER_PARAMETERS) {
   TENON_ENTER(callee->code);
 }
 
-/// The same with the index in the accumulator; it is lost when the instruction runs again, so it goes to slot `a` first.
+/// The same with the index in the accumulator; it is lost when the instruction runs again, so it goes to slot `a`
+/// first.
 TENON_HANDLER call_indirect_accumulator(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
   const auto index = static_cast<uint32_t>(i);
@@ -237,8 +246,9 @@ TENON_HANDLER tail_call_import(TENON_HANDLER_PARAMETERS) {
 TENON_HANDLER tail_call_indirect(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
   const abi::FunctionDescriptor* callee = nullptr;
-  const int trap = check_element(at<const abi::Table*>(instance, word<uint32_t>(pc, 3)),
-                                 slot<uint32_t>(values, o.target + o.a), word<const wasm::FunctionType*>(pc, 2), callee);
+  const int trap =
+      check_element(at<const abi::Table*>(instance, word<uint32_t>(pc, 3)), slot<uint32_t>(values, o.target + o.a),
+                    word<const wasm::FunctionType*>(pc, 2), callee);
   if (trap >= 0) [[unlikely]] {
     TENON_TRAP(trap);
   }
@@ -299,22 +309,26 @@ TENON_HANDLER select(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(2);
 }
 
-TENON_HANDLER trap(TENON_HANDLER_PARAMETERS) { TENON_TRAP(operands(pc).a); }
+TENON_HANDLER trap(TENON_HANDLER_PARAMETERS) {
+  TENON_TRAP(operands(pc).a);
+}
 
 /// The guest's stack pointer is about to become the value in slot a.
 TENON_HANDLER check_stack(TENON_HANDLER_PARAMETERS) {
   const auto pointer = slot<uint32_t>(values, operands(pc).a);
   if (pointer < instance->thread->stack_low) [[unlikely]] {
     Thread& thread = thread_of(instance);
-    thread.raise(TrapKind::call_stack_exhausted,
-                 fmt::format("the guest's stack ran {} bytes over its lower end at address {}; give it more with --stack-size",
-                             thread.stack_low - pointer, thread.stack_low));
+    thread.raise(
+        TrapKind::call_stack_exhausted,
+        fmt::format("the guest's stack ran {} bytes over its lower end at address {}; give it more with --stack-size",
+                    thread.stack_low - pointer, thread.stack_low));
     __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
   }
   TENON_NEXT(2);
 }
 
-/// An exception is pending in the thread: goes on at its handler, or leaves this invocation with it. `pc`: the instruction that threw.
+/// An exception is pending in the thread: goes on at its handler, or leaves this invocation with it. `pc`: the
+/// instruction that threw.
 __attribute__((preserve_none, cold, noinline)) void dispatch_exception(TENON_HANDLER_PARAMETERS) {
   Thread& thread = thread_of(instance);
   const Landing landing = unwind(thread, pc, values, instance, frame);
@@ -356,8 +370,7 @@ TENON_HANDLER rethrow(TENON_HANDLER_PARAMETERS) {
 /// offset: function index.
 TENON_HANDLER reference_function(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
-  const abi::FunctionDescriptor* const descriptor =
-      LinkedModule::of(*instance).descriptor(*instance->thread, o.offset);
+  const abi::FunctionDescriptor* const descriptor = LinkedModule::of(*instance).descriptor(*instance->thread, o.offset);
   if (descriptor == nullptr) [[unlikely]] {
     __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
   }
@@ -401,10 +414,11 @@ TENON_HANDLER host_stub(TENON_HANDLER_PARAMETERS) {
   Thread& thread = thread_of(instance);
   thread.values = values + code.window;
   thread.frames = frame;
-  // sandbox: a host function may count on the native stack that the thread's limit leaves it, and the value stack on room
-  // for its window.
+  // sandbox: a host function may count on the native stack that the thread's limit leaves it, and the value stack on
+  // room for its window.
   if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < thread.native_stack_limit ||
-      reinterpret_cast<uintptr_t>(values + code.window + kStackSlack) > reinterpret_cast<uintptr_t>(frame)) [[unlikely]] {
+      reinterpret_cast<uintptr_t>(values + code.window + kStackSlack) > reinterpret_cast<uintptr_t>(frame))
+      [[unlikely]] {
     TENON_TRAP(TrapKind::call_stack_exhausted);
   }
   runtime::HostCall host_call(thread, instance->memory, values);
@@ -433,7 +447,8 @@ constexpr Instruction kBind{&bind_stub};
 constexpr Instruction kHost{&host_stub};
 
 template <class T, Source C>
-constexpr Family kSelect = {{&select<T, C, Target::accumulator>, &select<T, C, Target::slot>, &select<T, C, Target::both>}};
+constexpr Family kSelect = {
+    {&select<T, C, Target::accumulator>, &select<T, C, Target::slot>, &select<T, C, Target::both>}};
 
 template <class T>
 constexpr void fill_return(Handler (&row)[3]) {
@@ -496,7 +511,9 @@ void raise_trap(TENON_HANDLER_PARAMETERS) {
   __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
 }
 
-const ControlHandlers& control_handlers() { return kControl; }
+const ControlHandlers& control_handlers() {
+  return kControl;
+}
 
 const Family* select_family(Bank bank, Source condition) {
   const bool in_slot = condition == Source::slot;
@@ -510,8 +527,14 @@ const Family* select_family(Bank bank, Source condition) {
   }
 }
 
-const Instruction* exit_instruction() { return &kExit; }
-const Instruction* host_entry() { return &kHost; }
-runtime::EntryStubs stub_instructions() { return {&kTranslate, &kBind}; }
+const Instruction* exit_instruction() {
+  return &kExit;
+}
+const Instruction* host_entry() {
+  return &kHost;
+}
+runtime::EntryStubs stub_instructions() {
+  return {&kTranslate, &kBind};
+}
 
 }  // namespace tenon::interp

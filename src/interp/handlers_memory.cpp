@@ -12,15 +12,20 @@ namespace {
 using wasm::Opcode;
 
 // The tables hold the rows of loads, or of stores, only: what they point to is relocated at every start.
-constexpr size_t load_index(Opcode opcode) { return static_cast<size_t>(opcode) - static_cast<size_t>(Opcode::i32_load); }
-constexpr size_t store_index(Opcode opcode) { return static_cast<size_t>(opcode) - static_cast<size_t>(Opcode::i32_store); }
+constexpr size_t load_index(Opcode opcode) {
+  return static_cast<size_t>(opcode) - static_cast<size_t>(Opcode::i32_load);
+}
+constexpr size_t store_index(Opcode opcode) {
+  return static_cast<size_t>(opcode) - static_cast<size_t>(Opcode::i32_store);
+}
 constexpr size_t kLoadCount = load_index(Opcode::i64_load32_u) + 1;
 constexpr size_t kStoreCount = store_index(Opcode::i64_store32) + 1;
 
 /// The effective address before the bounds check, and how many words the instruction's operands take after the first.
 ///
-/// sandbox: the sum of a 32-bit address and a 32-bit offset in 64 bits: at most 2^33 - 2, which the reservation of a guarded
-/// memory covers with room for the access. Addresses are cut to 32 bits here, whatever a slot's upper half holds.
+/// sandbox: the sum of a 32-bit address and a 32-bit offset in 64 bits: at most 2^33 - 2, which the reservation of a
+/// guarded memory covers with room for the access. Addresses are cut to 32 bits here, whatever a slot's upper half
+/// holds.
 template <Address kAddress>
 [[nodiscard]] inline uint64_t effective_address(const Instruction* pc, const Cell* values, uint64_t i) {
   const Operands& o = operands(pc);
@@ -85,7 +90,8 @@ TENON_HANDLER store(TENON_HANDLER_PARAMETERS) {
 }
 
 template <class M, class R, Address A, bool C>
-constexpr Family kLoad = {{&load<M, R, A, Target::accumulator, C>, &load<M, R, A, Target::slot, C>, &load<M, R, A, Target::both, C>}};
+constexpr Family kLoad = {
+    {&load<M, R, A, Target::accumulator, C>, &load<M, R, A, Target::slot, C>, &load<M, R, A, Target::both, C>}};
 
 using LoadRow = std::array<std::array<const Family*, 6>, 2>;
 using StoreRow = std::array<std::array<std::array<Handler, 3>, 6>, 2>;
@@ -159,11 +165,13 @@ TENON_HANDLER global_set(TENON_HANDLER_PARAMETERS) {
 }
 
 template <class T, bool I>
-constexpr Family kGlobalGet = {{&global_get<T, I, Target::accumulator>, &global_get<T, I, Target::slot>, &global_get<T, I, Target::both>}};
+constexpr Family kGlobalGet = {
+    {&global_get<T, I, Target::accumulator>, &global_get<T, I, Target::slot>, &global_get<T, I, Target::both>}};
 
 template <class T, bool I>
 constexpr std::array<Handler, 3> global_set_row() {
-  return {&global_set<T, I, Source::slot>, &global_set<T, I, Source::accumulator>, &global_set<T, I, Source::immediate>};
+  return {&global_set<T, I, Source::slot>, &global_set<T, I, Source::accumulator>,
+          &global_set<T, I, Source::immediate>};
 }
 
 }  // namespace
@@ -184,9 +192,10 @@ const Family* global_get_family(Bank bank, bool indirect) {
 }
 
 Handler global_set_handler(Bank bank, Source value, bool indirect) {
-  static constexpr std::array<Handler, 3> kTable[3][2] = {{global_set_row<uint64_t, false>(), global_set_row<uint64_t, true>()},
-                                                          {global_set_row<float, false>(), global_set_row<float, true>()},
-                                                          {global_set_row<double, false>(), global_set_row<double, true>()}};
+  static constexpr std::array<Handler, 3> kTable[3][2] = {
+      {global_set_row<uint64_t, false>(), global_set_row<uint64_t, true>()},
+      {global_set_row<float, false>(), global_set_row<float, true>()},
+      {global_set_row<double, false>(), global_set_row<double, true>()}};
   return kTable[static_cast<size_t>(bank)][indirect ? 1 : 0][static_cast<size_t>(value)];
 }
 

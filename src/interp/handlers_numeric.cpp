@@ -15,7 +15,9 @@ using wasm::Opcode;
 
 // Arithmetic stands together in the opcode table; tables of handlers hold no more than it, since what they point to is
 // relocated at every start.
-constexpr size_t arithmetic_index(Opcode opcode) { return static_cast<size_t>(opcode) - static_cast<size_t>(Opcode::i32_eqz); }
+constexpr size_t arithmetic_index(Opcode opcode) {
+  return static_cast<size_t>(opcode) - static_cast<size_t>(Opcode::i32_eqz);
+}
 constexpr size_t kArithmeticCount = arithmetic_index(Opcode::f64_copysign) + 1;
 constexpr size_t kCompareCount = arithmetic_index(Opcode::f64_ge) + 1;
 constexpr size_t kOpcodeCount = wasm::kOpcodes.size();
@@ -59,8 +61,7 @@ TENON_HANDLER compare_branch(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
   const T a = operand<T, A>(pc, values, o.a, i, d, f);
   const T b = operand<T, B>(pc, values, A == Source::slot ? o.b : o.a, i, d, f);
-  constexpr unsigned kWords =
-      3 + (A == Source::immediate || B == Source::immediate ? immediate_words<T> : 0);
+  constexpr unsigned kWords = 3 + (A == Source::immediate || B == Source::immediate ? immediate_words<T> : 0);
   if ((Operation::apply(a, b) != 0) != kNegated) {
     TENON_NEXT(word<int64_t>(pc, kWords - 1));
   }
@@ -93,17 +94,21 @@ TENON_HANDLER count_branch(TENON_HANDLER_PARAMETERS) {
 /// target, a: the locals; b, c: what is added, signed.
 TENON_HANDLER count_pair(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
-  set_slot<uint32_t>(values, o.target, slot<uint32_t>(values, o.target) + static_cast<uint32_t>(int32_t{static_cast<int16_t>(o.b)}));
-  set_slot<uint32_t>(values, o.a, slot<uint32_t>(values, o.a) + static_cast<uint32_t>(int32_t{static_cast<int16_t>(o.c)}));
+  set_slot<uint32_t>(values, o.target,
+                     slot<uint32_t>(values, o.target) + static_cast<uint32_t>(int32_t{static_cast<int16_t>(o.b)}));
+  set_slot<uint32_t>(values, o.a,
+                     slot<uint32_t>(values, o.a) + static_cast<uint32_t>(int32_t{static_cast<int16_t>(o.c)}));
   TENON_NEXT(2);
 }
 
-#define DEFINE_BINARY(name, T, R, expression)                     \
-  struct name##_operation {                                       \
-    using Operand = T;                                            \
-    using Result = R;                                             \
-    static constexpr bool kPartial = false;                       \
-    static R apply(T a, T b) { return static_cast<R>(expression); } \
+#define DEFINE_BINARY(name, T, R, expression) \
+  struct name##_operation {                   \
+    using Operand = T;                        \
+    using Result = R;                         \
+    static constexpr bool kPartial = false;   \
+    static R apply(T a, T b) {                \
+      return static_cast<R>(expression);      \
+    }                                         \
   };
 TENON_BINARY_OPERATIONS(DEFINE_BINARY)
 
@@ -116,18 +121,22 @@ TENON_BINARY_OPERATIONS(DEFINE_BINARY)
       (void)a;                                                         \
       return trap_expression;                                          \
     }                                                                  \
-    static R apply(T a, T b) { return expression; }                    \
+    static R apply(T a, T b) {                                         \
+      return expression;                                               \
+    }                                                                  \
   };
 using numeric::kFine;
 using runtime::TrapKind;
 TENON_PARTIAL_BINARY_OPERATIONS(DEFINE_PARTIAL_BINARY)
 
-#define DEFINE_UNARY(name, T, R, expression)                   \
-  struct name##_operation {                                    \
-    using Operand = T;                                         \
-    using Result = R;                                          \
-    static constexpr bool kPartial = false;                    \
-    static R apply(T a) { return static_cast<R>(expression); } \
+#define DEFINE_UNARY(name, T, R, expression) \
+  struct name##_operation {                  \
+    using Operand = T;                       \
+    using Result = R;                        \
+    static constexpr bool kPartial = false;  \
+    static R apply(T a) {                    \
+      return static_cast<R>(expression);     \
+    }                                        \
   };
 TENON_UNARY_OPERATIONS(DEFINE_UNARY)
 
@@ -136,8 +145,12 @@ TENON_UNARY_OPERATIONS(DEFINE_UNARY)
     using Operand = T;                                                \
     using Result = R;                                                 \
     static constexpr bool kPartial = true;                            \
-    static int trap(T a) { return trap_expression; }                  \
-    static R apply(T a) { return expression; }                        \
+    static int trap(T a) {                                            \
+      return trap_expression;                                         \
+    }                                                                 \
+    static R apply(T a) {                                             \
+      return expression;                                              \
+    }                                                                 \
   };
 TENON_PARTIAL_UNARY_OPERATIONS(DEFINE_PARTIAL_UNARY)
 
@@ -167,8 +180,8 @@ using BranchRow = std::array<std::array<Handler, 3>, 3>;
 
 constexpr auto kBinaryFamilies = [] {
   std::array<BinaryRow, kArithmeticCount> table{};
-#define BINARY_ROW(name, ...)                            \
-  fill_pairs(table[arithmetic_index(Opcode::name)],   \
+#define BINARY_ROW(name, ...)                       \
+  fill_pairs(table[arithmetic_index(Opcode::name)], \
              []<Source A, Source B>() { return &kBinary<name##_operation, A, B>; });
   TENON_BINARY_OPERATIONS(BINARY_ROW)
   TENON_PARTIAL_BINARY_OPERATIONS(BINARY_ROW)
@@ -177,7 +190,7 @@ constexpr auto kBinaryFamilies = [] {
 
 constexpr auto kUnaryFamilies = [] {
   std::array<std::array<const Family*, 2>, kOpcodeCount> table{};
-#define UNARY_ROW(name, ...)                             \
+#define UNARY_ROW(name, ...)                                                           \
   table[static_cast<size_t>(Opcode::name)] = {&kUnary<name##_operation, Source::slot>, \
                                               &kUnary<name##_operation, Source::accumulator>};
   TENON_UNARY_OPERATIONS(UNARY_ROW)
@@ -186,23 +199,24 @@ constexpr auto kUnaryFamilies = [] {
 }();
 
 constexpr std::array<std::array<Handler, 2>, 10> kCountBranches = {{
-#define COUNT_ROW(name, ...) {&count_branch<name##_operation, Source::slot>, &count_branch<name##_operation, Source::immediate>},
+#define COUNT_ROW(name, ...) \
+  {&count_branch<name##_operation, Source::slot>, &count_branch<name##_operation, Source::immediate>},
     TENON_INTEGER_COMPARE(COUNT_ROW, i32, uint32_t, int32_t)}};
 
 constexpr auto kCompareBranches = [] {
   std::array<std::array<BranchRow, 2>, kCompareCount> table{};
-#define BRANCH_ROW(name, ...)                                                               \
-  fill_pairs(table[arithmetic_index(Opcode::name)][0],                                   \
+#define BRANCH_ROW(name, ...)                                                                                 \
+  fill_pairs(table[arithmetic_index(Opcode::name)][0],                                                        \
              []<Source A, Source B>() -> Handler { return &compare_branch<name##_operation, A, B, false>; }); \
-  fill_pairs(table[arithmetic_index(Opcode::name)][1],                                   \
+  fill_pairs(table[arithmetic_index(Opcode::name)][1],                                                        \
              []<Source A, Source B>() -> Handler { return &compare_branch<name##_operation, A, B, true>; });
   TENON_BRANCH_COMPARES(BRANCH_ROW)
   return table;
 }();
 
 template <class Outer, class Inner, Source A, Source B>
-constexpr Family kShifted = {{&shifted<Outer, Inner, A, B, Target::accumulator>, &shifted<Outer, Inner, A, B, Target::slot>,
-                              &shifted<Outer, Inner, A, B, Target::both>}};
+constexpr Family kShifted = {{&shifted<Outer, Inner, A, B, Target::accumulator>,
+                              &shifted<Outer, Inner, A, B, Target::slot>, &shifted<Outer, Inner, A, B, Target::both>}};
 
 /// By where the operands are: both in slots, a in the accumulator, b in it.
 using ShiftedRow = std::array<const Family*, 3>;
@@ -214,10 +228,11 @@ constexpr ShiftedRow shifted_row() {
           &kShifted<Outer, Inner, slot, accumulator>};
 }
 
-#define SHIFTED_ROWS(P, outer)                                                                              \
-  std::array<ShiftedRow, 3> {                                                                               \
-    shifted_row<P##_##outer##_operation, P##_shl_operation>(), shifted_row<P##_##outer##_operation, P##_shr_u_operation>(), \
-        shifted_row<P##_##outer##_operation, P##_rotl_operation>()                                          \
+#define SHIFTED_ROWS(P, outer)                                       \
+  std::array<ShiftedRow, 3> {                                        \
+    shifted_row<P##_##outer##_operation, P##_shl_operation>(),       \
+        shifted_row<P##_##outer##_operation, P##_shr_u_operation>(), \
+        shifted_row<P##_##outer##_operation, P##_rotl_operation>()   \
   }
 constexpr std::array<std::array<std::array<ShiftedRow, 3>, 4>, 2> kShiftedFamilies = {{
     {SHIFTED_ROWS(i32, add), SHIFTED_ROWS(i32, and), SHIFTED_ROWS(i32, or), SHIFTED_ROWS(i32, xor)},
@@ -242,14 +257,16 @@ Handler count_branch_handler(Opcode compare, Source b) {
   return kCountBranches[static_cast<size_t>(compare) - static_cast<size_t>(Opcode::i32_eq)][b == Source::slot ? 0 : 1];
 }
 
-Handler count_pair_handler() { return &count_pair; }
+Handler count_pair_handler() {
+  return &count_pair;
+}
 
 const Family* shifted_family(Opcode outer, Opcode inner, Source a, Source b) {
   const auto find = [](Opcode opcode, std::initializer_list<Opcode> list) {
     return static_cast<size_t>(std::find(list.begin(), list.end(), opcode) - list.begin());
   };
-  const size_t outer_index = find(outer, {Opcode::i32_add, Opcode::i32_and, Opcode::i32_or, Opcode::i32_xor, Opcode::i64_add,
-                                          Opcode::i64_and, Opcode::i64_or, Opcode::i64_xor});
+  const size_t outer_index = find(outer, {Opcode::i32_add, Opcode::i32_and, Opcode::i32_or, Opcode::i32_xor,
+                                          Opcode::i64_add, Opcode::i64_and, Opcode::i64_or, Opcode::i64_xor});
   const size_t inner_index = find(inner, {Opcode::i32_shl, Opcode::i32_shr_u, Opcode::i32_rotl, Opcode::i64_shl,
                                           Opcode::i64_shr_u, Opcode::i64_rotl});
   if (outer_index == 8 || inner_index == 6 || outer_index / 4 != inner_index / 3) {

@@ -23,8 +23,8 @@ namespace {
 using runtime::Thread;
 using runtime::TrapKind;
 
-/// Takes the interpreter's state at a fault from the registers that handlers keep it in, and believes it only as far as it
-/// fits the thread. Async-signal-safe.
+/// Takes the interpreter's state at a fault from the registers that handlers keep it in, and believes it only as far as
+/// it fits the thread. Async-signal-safe.
 void take_state(runtime::FaultScope& scope, void* context) {
 #if TENON_STATE_IN_REGISTERS
   auto& thread = *static_cast<Thread*>(scope.user);
@@ -49,7 +49,8 @@ runtime::EntryStubs entry_stubs() {
   return stub_instructions();
 }
 
-bool invoke(Thread& thread, Instance* instance, const Code& code, std::span<const Cell> arguments, std::span<Cell> results) {
+bool invoke(Thread& thread, Instance* instance, const Code& code, std::span<const Cell> arguments,
+            std::span<Cell> results) {
   Cell* const outer_values = thread.values;
   Frame* const outer_frames = thread.frames;
   const Instruction* const outer_position = thread.position;
@@ -57,7 +58,8 @@ bool invoke(Thread& thread, Instance* instance, const Code& code, std::span<cons
   Frame* const frame = outer_frames - 1;
   const size_t window = std::max(arguments.size(), results.size());
 
-  // sandbox: room for the arguments, the first frame, and what `enter` leaves free; and native stack for the host's side.
+  // sandbox: room for the arguments, the first frame, and what `enter` leaves free; and native stack for the host's
+  // side.
   constexpr size_t kSlack = 128;
   if (reinterpret_cast<uintptr_t>(values + window + kSlack) > reinterpret_cast<uintptr_t>(frame) ||
       reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < thread.native_stack_limit) {

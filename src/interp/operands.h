@@ -45,7 +45,8 @@ template <class T>
 }
 
 template <class T, Source kSource>
-[[nodiscard]] inline T operand(const Instruction* pc, const Cell* values, unsigned index, uint64_t i, double d, float f) {
+[[nodiscard]] inline T operand(const Instruction* pc, const Cell* values, unsigned index, uint64_t i, double d,
+                               float f) {
   if constexpr (kSource == Source::slot) {
     return slot<T>(values, index);
   } else if constexpr (kSource == Source::accumulator) {
@@ -89,20 +90,20 @@ __attribute__((preserve_none, cold)) void raise_trap(TENON_HANDLER_PARAMETERS);
 /// Leaves guest code with what is pending in the thread; adds the backtrace to a trap.
 __attribute__((preserve_none, cold)) void leave(TENON_HANDLER_PARAMETERS);
 
-#define TENON_TRAP(kind)                                                                              \
-  do {                                                                                                \
-    i = static_cast<uint64_t>(kind);                                                                  \
-    __attribute__((musttail)) return ::tenon::interp::raise_trap(TENON_HANDLER_ARGUMENTS);            \
+#define TENON_TRAP(kind)                                                                   \
+  do {                                                                                     \
+    i = static_cast<uint64_t>(kind);                                                       \
+    __attribute__((musttail)) return ::tenon::interp::raise_trap(TENON_HANDLER_ARGUMENTS); \
   } while (false)
 
 // Where a fault must find the machine's state. Optimised handlers keep it in the argument registers while they access
 // memory, and the fault handler takes it from there; sanitizers and -O0 do not, so there it is stored.
 #if defined(TENON_SANITIZED) || !defined(__OPTIMIZE__) || !defined(__x86_64__)
 #define TENON_STATE_IN_REGISTERS 0
-#define TENON_BEFORE_ACCESS()                 \
-  do {                                        \
-    instance->thread->position = pc;          \
-    instance->thread->frames = frame;         \
+#define TENON_BEFORE_ACCESS()         \
+  do {                                \
+    instance->thread->position = pc;  \
+    instance->thread->frames = frame; \
   } while (false)
 #else
 #define TENON_STATE_IN_REGISTERS 1
@@ -111,7 +112,8 @@ __attribute__((preserve_none, cold)) void leave(TENON_HANDLER_PARAMETERS);
   } while (false)
 #endif
 
-/// Unaligned access to guest memory. Not memcpy: under sanitizers that would be a call, and a fault inside of it would not be in a handler.
+/// Unaligned access to guest memory. Not memcpy: under sanitizers that would be a call, and a fault inside of it would
+/// not be in a handler.
 template <class T>
 struct __attribute__((packed)) Unaligned {
   T value;

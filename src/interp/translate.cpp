@@ -1,14 +1,13 @@
 // From a function's body to register code, in one pass.
 //
-// The operand stack exists only here. Each entry says where its value is: in the entry's own slot (its canonical place), in
-// a local, a constant, or the accumulator. local.get and constants emit nothing; they become operands of what uses them. A result is
-// left in the accumulator when it is made, and the instruction that made it is patched to write a slot when it turns out
-// that somebody needs the accumulator before the value is used, or that a local.set follows.
+// The operand stack exists only here. Each entry says where its value is: in the entry's own slot (its canonical
+// place), in a local, a constant, or the accumulator. local.get and constants emit nothing; they become operands of
+// what uses them. A result is left in the accumulator when it is made, and the instruction that made it is patched to
+// write a slot when it turns out that somebody needs the accumulator before the value is used, or that a local.set
+// follows.
 //
-// At every place that control flow can reach from elsewhere, all entries are in their canonical slots or constants, and the
-// accumulators hold nothing.
-#include "interp/translation.h"
-
+// At every place that control flow can reach from elsewhere, all entries are in their canonical slots or constants, and
+// the accumulators hold nothing.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -17,6 +16,7 @@
 #include "base/mapped_file.h"
 #include "interp/handlers.h"
 #include "interp/interp.h"
+#include "interp/translation.h"
 #include "runtime/trap.h"
 #include "wasm/validate.h"
 
@@ -56,21 +56,21 @@ enum class Place : uint8_t {
 struct Entry {
   ValueType type = ValueType::i32;
   Place place = Place::slot;
-  uint32_t local = kNone;        ///< place local or sum; or the local that holds a copy of an accumulator's value
-  uint64_t bits = 0;             ///< place constant; or what a sum adds
-  uint32_t producer = kNone;     ///< place accumulator: the instruction that made it
+  uint32_t local = kNone;     ///< place local or sum; or the local that holds a copy of an accumulator's value
+  uint64_t bits = 0;          ///< place constant; or what a sum adds
+  uint32_t producer = kNone;  ///< place accumulator: the instruction that made it
   const Family* family = nullptr;
   bool also_in_slot = false;  ///< place accumulator, of a call's result: its slot has the value too
 };
 
 /// What an accumulator holds at the point of translation.
 struct Accumulator {
-  uint32_t holder = kNone;    ///< the stack entry whose value it is
-  uint32_t local = kNone;     ///< a local with the same value as the last result of `producer`
-  bool written = false;       ///< whether `producer` leaves `local`'s value in the accumulator (else it can be patched to)
+  uint32_t holder = kNone;  ///< the stack entry whose value it is
+  uint32_t local = kNone;   ///< a local with the same value as the last result of `producer`
+  bool written = false;  ///< whether `producer` leaves `local`'s value in the accumulator (else it can be patched to)
   uint32_t producer = kNone;
   const Family* family = nullptr;
-  uint32_t last_read = 0;     ///< no instruction after this one reads the accumulator
+  uint32_t last_read = 0;  ///< no instruction after this one reads the accumulator
 };
 
 /// The last instruction emitted, when it may still be replaced by a longer one that includes what it does.
@@ -98,7 +98,7 @@ struct Control {
   uint32_t height = 0;  ///< stack entries below its parameters
   const std::vector<ValueType>* parameters = nullptr;
   const std::vector<ValueType>* results = nullptr;
-  uint32_t start = 0;   ///< of a loop
+  uint32_t start = 0;  ///< of a loop
   std::vector<Patch> patches;
   Patch else_patch{kNone, kNone};
   Translation::Try block;
@@ -133,7 +133,8 @@ constexpr OpcodeIndex kIndex = [] {
 }();
 
 bool is_integer_compare(Opcode opcode) {
-  return (opcode >= Opcode::i32_eq && opcode <= Opcode::i32_ge_u) || (opcode >= Opcode::i64_eq && opcode <= Opcode::i64_ge_u);
+  return (opcode >= Opcode::i32_eq && opcode <= Opcode::i32_ge_u) ||
+         (opcode >= Opcode::i64_eq && opcode <= Opcode::i64_ge_u);
 }
 
 bool is_compare(Opcode opcode) {
@@ -146,8 +147,12 @@ Opcode map_compare(Opcode opcode, const std::array<int, 10>& to) {
   const auto base = static_cast<int>(first);
   return static_cast<Opcode>(base + to[static_cast<size_t>(static_cast<int>(opcode) - base)]);
 }
-Opcode inverse(Opcode opcode) { return map_compare(opcode, {1, 0, 8, 9, 6, 7, 4, 5, 2, 3}); }
-Opcode mirrored(Opcode opcode) { return map_compare(opcode, {0, 1, 4, 5, 2, 3, 8, 9, 6, 7}); }
+Opcode inverse(Opcode opcode) {
+  return map_compare(opcode, {1, 0, 8, 9, 6, 7, 4, 5, 2, 3});
+}
+Opcode mirrored(Opcode opcode) {
+  return map_compare(opcode, {0, 1, 4, 5, 2, 3, 8, 9, 6, 7});
+}
 
 bool is_commutative(Opcode opcode) {
   switch (opcode) {
@@ -198,7 +203,8 @@ class Translator {
     const auto local_count = static_cast<uint32_t>(locals_.size());
     slots_ = local_count + 1;
     if (local_count > parameters) {
-      emit(handlers_.zero_locals, Operands{.target = 0, .a = u16(parameters), .b = u16(local_count - parameters), .c = 0});
+      emit(handlers_.zero_locals,
+           Operands{.target = 0, .a = u16(parameters), .b = u16(local_count - parameters), .c = 0});
     }
     Control outermost(ControlKind::function);
     outermost.parameters = &kNoTypes;
@@ -212,7 +218,8 @@ class Translator {
     }
     // Validation has seen the same bytes.
     if (!reader_.ok()) {
-      return fail(ErrorKind::malformed, "{}: function {}: {}", module_.name, module_.function_name(function_), reader_.message());
+      return fail(ErrorKind::malformed, "{}: function {}: {}", module_.name, module_.function_name(function_),
+                  reader_.message());
     }
     result_->slots = slots_;
     words_.shrink_to_fit();
@@ -224,16 +231,20 @@ class Translator {
   static inline const std::vector<ValueType> kNoTypes;
 
   std::unexpected<Error> too_large() {
-    return fail(ErrorKind::limit, "{}: function {} has more than {} locals and operands, the most the interpreter can run",
-                module_.name, module_.function_name(function_), kMaximumSlots);
+    return fail(ErrorKind::limit,
+                "{}: function {} has more than {} locals and operands, the most the interpreter can run", module_.name,
+                module_.function_name(function_), kMaximumSlots);
   }
 
   static uint16_t u16(uint64_t value) { return static_cast<uint16_t>(value); }
 
-  // --- Emission -------------------------------------------------------------------------------------------------------
+  // --- Emission
+  // -------------------------------------------------------------------------------------------------------
 
   [[nodiscard]] uint32_t position() const { return static_cast<uint32_t>(words_.size()); }
-  [[nodiscard]] Operands& operands_at(uint32_t instruction) { return *reinterpret_cast<Operands*>(&words_[instruction + 1]); }
+  [[nodiscard]] Operands& operands_at(uint32_t instruction) {
+    return *reinterpret_cast<Operands*>(&words_[instruction + 1]);
+  }
 
   uint32_t emit(Handler handler, Operands o) {
     const uint32_t at = position();
@@ -295,7 +306,8 @@ class Translator {
   [[nodiscard]] Accumulator& accumulator(Bank bank) { return accumulators_[static_cast<size_t>(bank)]; }
   void mark_read(Bank bank) { accumulator(bank).last_read = position(); }
 
-  // --- The operand stack ----------------------------------------------------------------------------------------------
+  // --- The operand stack
+  // ----------------------------------------------------------------------------------------------
 
   [[nodiscard]] uint32_t canonical(uint64_t index) {
     const auto slot = static_cast<uint32_t>(locals_.size() + index);
@@ -319,7 +331,9 @@ class Translator {
     (void)canonical(stack_.size());
   }
   void push_slot(ValueType type) { push(Entry{.type = type}); }
-  void push_constant(ValueType type, uint64_t bits) { push(Entry{.type = type, .place = Place::constant, .bits = bits}); }
+  void push_constant(ValueType type, uint64_t bits) {
+    push(Entry{.type = type, .place = Place::constant, .bits = bits});
+  }
 
   Popped pop() {
     Popped popped{stack_.back(), static_cast<uint32_t>(stack_.size() - 1)};
@@ -413,7 +427,9 @@ class Translator {
   }
 
   static Operands sum_operands(const Entry& entry, uint32_t target) {
-    return Operands{.target = u16(target), .a = u16(entry.local), .immediate = static_cast<int32_t>(static_cast<uint32_t>(entry.bits))};
+    return Operands{.target = u16(target),
+                    .a = u16(entry.local),
+                    .immediate = static_cast<int32_t>(static_cast<uint32_t>(entry.bits))};
   }
 
   void emit_sum(const Entry& entry, uint32_t to) {
@@ -430,7 +446,8 @@ class Translator {
     const Operand operand = use(local, true, false);
     Operands o = sum_operands(sum.entry, 0);
     o.a = operand.slot;
-    const uint32_t at = emit_value(ValueType::i32, binary_family(Opcode::i32_add, operand.source, Source::immediate), o);
+    const uint32_t at =
+        emit_value(ValueType::i32, binary_family(Opcode::i32_add, operand.source, Source::immediate), o);
     remember(at, Opcode::i32_add, operand.source, Source::immediate, o);
   }
 
@@ -569,7 +586,8 @@ class Translator {
     return at;
   }
 
-  // --- Locals and globals ---------------------------------------------------------------------------------------------
+  // --- Locals and globals
+  // ---------------------------------------------------------------------------------------------
 
   /// Entries that refer to local `index` get copies of their own before it changes.
   void preserve(uint32_t index) {
@@ -631,7 +649,8 @@ class Translator {
         break;
     }
     forget();
-    const bool directly = entry.local == kNone && entry.family != nullptr && entry.producer == last_value_ && last_value_is_last();
+    const bool directly =
+        entry.local == kNone && entry.family != nullptr && entry.producer == last_value_ && last_value_is_last();
     if (directly) {
       words_[entry.producer] = reinterpret_cast<Word>((*entry.family)[tee ? Target::both : Target::slot]);
       operands_at(entry.producer).target = u16(index);
@@ -646,19 +665,25 @@ class Translator {
       note_count(entry.producer, index, tee);
     } else {
       mark_read(bank);
-      emit(handlers_.store_accumulator[static_cast<size_t>(bank)], Operands{.target = u16(index), .a = 0, .immediate = 0});
+      emit(handlers_.store_accumulator[static_cast<size_t>(bank)],
+           Operands{.target = u16(index), .a = 0, .immediate = 0});
       held.local = index;
       held.written = true;
       held.producer = kNone;
     }
     if (tee) {
       held.holder = static_cast<uint32_t>(stack_.size());
-      push(Entry{.type = entry.type, .place = Place::accumulator, .local = index, .producer = entry.producer, .family = entry.family, .also_in_slot = false});
+      push(Entry{.type = entry.type,
+                 .place = Place::accumulator,
+                 .local = index,
+                 .producer = entry.producer,
+                 .family = entry.family,
+                 .also_in_slot = false});
     }
   }
 
-  /// The last instruction sets local `index`. If it adds a small constant to it, it may be paired with one like it before, or
-  /// with a compare and branch that follow.
+  /// The last instruction sets local `index`. If it adds a small constant to it, it may be paired with one like it
+  /// before, or with a compare and branch that follow.
   void note_count(uint32_t instruction, uint32_t index, bool tee) {
     const Operands o = operands_at(instruction);
     const Family* const add = binary_family(Opcode::i32_add, Source::slot, Source::immediate);
@@ -671,7 +696,9 @@ class Translator {
       take_back(instruction);
       words_[last_count_.position] = reinterpret_cast<Word>(count_pair_handler());
       Operands& pair = operands_at(last_count_.position);
-      pair = Operands{.target = pair.target, .a = u16(index), .b = u16(static_cast<uint32_t>(pair.immediate)),
+      pair = Operands{.target = pair.target,
+                      .a = u16(index),
+                      .b = u16(static_cast<uint32_t>(pair.immediate)),
                       .c = u16(static_cast<uint32_t>(o.immediate))};
       Accumulator& held = accumulator(Bank::integer);
       if (held.local == index) {
@@ -684,8 +711,8 @@ class Translator {
     last_count_ = {instruction, position(), tee};
   }
 
-  /// An entry was taken out of the accumulator for the instruction at `instruction`, right behind the one that made it, which turned
-  /// out to write a local and not the accumulator: it goes back.
+  /// An entry was taken out of the accumulator for the instruction at `instruction`, right behind the one that made it,
+  /// which turned out to write a local and not the accumulator: it goes back.
   void take_spill_back(uint32_t instruction) {
     if (last_spill_.end != instruction || last_spill_.index >= stack_.size()) {
       return;
@@ -734,10 +761,12 @@ class Translator {
       return;
     }
     const Operand operand = use(value, true, false);
-    emit(global_set_handler(bank, operand.source, indirect), Operands{.target = 0, .a = operand.slot, .offset = offset});
+    emit(global_set_handler(bank, operand.source, indirect),
+         Operands{.target = 0, .a = operand.slot, .offset = offset});
   }
 
-  // --- Arithmetic -----------------------------------------------------------------------------------------------------
+  // --- Arithmetic
+  // -----------------------------------------------------------------------------------------------------
 
   static ValueType type_of(char letter) {
     switch (letter) {
@@ -763,7 +792,8 @@ class Translator {
       std::swap(a, b);
     }
     const bool fuses = is_last_value(b) && last_.inner == Opcode::nop && last_.b == Source::immediate &&
-                       last_.a != Source::immediate && (a.entry.place == Place::slot || a.entry.place == Place::local) &&
+                       last_.a != Source::immediate &&
+                       (a.entry.place == Place::slot || a.entry.place == Place::local) &&
                        shifted_family(opcode, last_.opcode, Source::slot, Source::slot) != nullptr;
     if (!fuses) {
       return false;
@@ -771,7 +801,8 @@ class Translator {
     const Last shift = last_;
     const ValueType type = b.entry.type;
     take_back(shift.position);
-    Operands o{.target = 0, .a = 0, .b = shift.operands.a, .c = u16(static_cast<uint32_t>(shift.operands.immediate) & 63)};
+    Operands o{
+        .target = 0, .a = 0, .b = shift.operands.a, .c = u16(static_cast<uint32_t>(shift.operands.immediate) & 63)};
     Source left = Source::slot;
     if (a.entry.place == Place::slot && shift.a == Source::slot && last_spill_.index == a.index &&
         last_spill_.end == shift.position) {
@@ -801,7 +832,8 @@ class Translator {
     if (constant.place != Place::constant || (base.place != Place::local && base.place != Place::sum)) {
       return false;
     }
-    const uint32_t added = static_cast<uint32_t>(constant.bits) + (base.place == Place::sum ? static_cast<uint32_t>(base.bits) : 0);
+    const uint32_t added =
+        static_cast<uint32_t>(constant.bits) + (base.place == Place::sum ? static_cast<uint32_t>(base.bits) : 0);
     const uint32_t local = base.local;
     drop_to(stack_.size() - 2);
     push(Entry{.type = ValueType::i32, .place = Place::sum, .local = local, .bits = added});
@@ -893,7 +925,8 @@ class Translator {
     }
     compute_top();
     const Popped a = pop();
-    if (opcode == Opcode::i32_eqz && is_last_value(a) && last_.inner == Opcode::nop && is_integer_compare(last_.opcode)) {
+    if (opcode == Opcode::i32_eqz && is_last_value(a) && last_.inner == Opcode::nop &&
+        is_integer_compare(last_.opcode)) {
       const Last compare = last_;
       take_back(compare.position);
       const Opcode opposite = inverse(compare.opcode);
@@ -921,7 +954,8 @@ class Translator {
     remember(at, Opcode::select, Source::slot, Source::slot, o);
   }
 
-  // --- Memory ---------------------------------------------------------------------------------------------------------
+  // --- Memory
+  // ---------------------------------------------------------------------------------------------------------
 
   struct EffectiveAddress {
     Address address = Address::slot;
@@ -1037,7 +1071,8 @@ class Translator {
     }
   }
 
-  /// Instructions whose operands are the top `inputs` entries in their slots. `indices`: packed, second in the upper half.
+  /// Instructions whose operands are the top `inputs` entries in their slots. `indices`: packed, second in the upper
+  /// half.
   void translate_plain(Opcode opcode, size_t inputs, const ValueType* result, uint64_t indices) {
     settle_top(inputs);
     const uint32_t first = canonical(stack_.size() - inputs);
@@ -1070,7 +1105,8 @@ class Translator {
     }
   }
 
-  // --- Control --------------------------------------------------------------------------------------------------------
+  // --- Control
+  // --------------------------------------------------------------------------------------------------------
 
   void read_block_type(Control& control) {
     const int64_t encoded = reader_.s33();
@@ -1141,16 +1177,16 @@ class Translator {
         take_back(test.position);
         // Only when the accumulator is the sum: the counting instruction may also have left an older value there.
         if (last_count_.end == test.position && test.a == Source::accumulator && test.opcode <= Opcode::i32_ge_u &&
-            words_[last_count_.position] ==
-                reinterpret_cast<Word>((*binary_family(Opcode::i32_add, Source::slot, Source::immediate))[Target::both])) {
+            words_[last_count_.position] == reinterpret_cast<Word>((*binary_family(Opcode::i32_add, Source::slot,
+                                                                                   Source::immediate))[Target::both])) {
           return emit_count_branch(when ? test.opcode : inverse(test.opcode), test.b, test.operands);
         }
         if (test.a == Source::accumulator || test.b == Source::accumulator) {
           mark_read(operand_bank(test.opcode));
         }
         const uint32_t at = emit(compare_branch_handler(test.opcode, test.a, test.b, !when), test.operands);
-        const bool wide = (test.a == Source::immediate || test.b == Source::immediate) &&
-                          operand_bank(test.opcode) != Bank::integer;
+        const bool wide =
+            (test.a == Source::immediate || test.b == Source::immediate) && operand_bank(test.opcode) != Bank::integer;
         if (wide) {
           emit_word(test.extra);
         }
@@ -1176,7 +1212,8 @@ class Translator {
     }
     const Operand operand = use(condition, true, false);
     const auto& row = when ? handlers_.branch_if : handlers_.branch_unless;
-    const uint32_t at = emit(row[static_cast<size_t>(operand.source)], Operands{.target = 0, .a = operand.slot, .immediate = 0});
+    const uint32_t at =
+        emit(row[static_cast<size_t>(operand.source)], Operands{.target = 0, .a = operand.slot, .immediate = 0});
     emit_word(0);
     return {at, position() - 1};
   }
@@ -1335,8 +1372,9 @@ class Translator {
     const size_t count = arity(label(depths.back()));
     settle_top(count);
     const Operand operand = use(index, true, false);
-    const uint32_t at = emit(handlers_.branch_table[static_cast<size_t>(operand.source)],
-                             Operands{.target = 0, .a = operand.slot, .offset = static_cast<uint32_t>(depths.size() - 1)});
+    const uint32_t at =
+        emit(handlers_.branch_table[static_cast<size_t>(operand.source)],
+             Operands{.target = 0, .a = operand.slot, .offset = static_cast<uint32_t>(depths.size() - 1)});
     const uint32_t first = position();
     words_.resize(words_.size() + depths.size());
     std::vector<uint32_t> trampolines(controls_.size(), kNone);
@@ -1471,7 +1509,8 @@ class Translator {
     }
   }
 
-  // --- Calls ----------------------------------------------------------------------------------------------------------
+  // --- Calls
+  // ----------------------------------------------------------------------------------------------------------
 
   /// Arguments to their slots, everything else out of the accumulators; where the arguments start.
   uint32_t prepare_arguments(const wasm::FunctionType& type) {
@@ -1537,7 +1576,8 @@ class Translator {
       const uint32_t first = prepare_arguments(*type);
       (void)canonical(index.index + 1);
       mark_position();
-      emit(handlers_.tail_call_indirect, Operands{.target = u16(first), .a = u16(type->parameters.size()), .immediate = 0});
+      emit(handlers_.tail_call_indirect,
+           Operands{.target = u16(first), .a = u16(type->parameters.size()), .immediate = 0});
       emit_word(reinterpret_cast<Word>(type));
       emit_word(table);
       unreachable_ = true;
@@ -1555,7 +1595,8 @@ class Translator {
     finish_call(*type);
   }
 
-  // --- Instructions ---------------------------------------------------------------------------------------------------
+  // --- Instructions
+  // ---------------------------------------------------------------------------------------------------
 
   [[nodiscard]] const OpcodeRow& next_opcode() {
     instruction_offset_ = static_cast<uint32_t>(reader_.position());
@@ -1679,7 +1720,8 @@ class Translator {
         return;
       case Opcode::unreachable:
         mark_position();
-        emit(handlers_.trap, Operands{.target = 0, .a = u16(static_cast<uint64_t>(runtime::TrapKind::unreachable)), .immediate = 0});
+        emit(handlers_.trap,
+             Operands{.target = 0, .a = u16(static_cast<uint64_t>(runtime::TrapKind::unreachable)), .immediate = 0});
         unreachable_ = true;
         return;
       case Opcode::block:
@@ -1907,7 +1949,8 @@ class Translator {
     uint32_t end = kNone;
     const Family* family = nullptr;
   } last_spill_;
-  /// The last instruction that adds a small constant to a local, and whether it leaves the sum in the accumulator for sure.
+  /// The last instruction that adds a small constant to a local, and whether it leaves the sum in the accumulator for
+  /// sure.
   struct {
     uint32_t position = kNone;
     uint32_t end = kNone;

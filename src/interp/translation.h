@@ -31,14 +31,15 @@ struct Translation {
   struct Try {
     uint32_t begin;  ///< words of the body, [begin, end)
     uint32_t end;
-    uint32_t slot;      ///< where a clause finds the exception; its values follow
-    uint32_t identity;  ///< what `delegate` of others names
+    uint32_t slot;                  ///< where a clause finds the exception; its values follow
+    uint32_t identity;              ///< what `delegate` of others names
     uint32_t delegate_to = kNoTry;  ///< with is_delegate: the try that goes on, or kNoTry for the caller
     bool is_delegate = false;
     std::vector<Clause> clauses;
   };
 
-  /// The first word holds this Translation's address, so that it is found from a Code's entry; code starts at the second.
+  /// The first word holds this Translation's address, so that it is found from a Code's entry; code starts at the
+  /// second.
   std::vector<Word> words;
   uint32_t slots = 0;  ///< of a frame
   std::vector<Position> positions;
@@ -61,8 +62,9 @@ struct Translation {
   [[nodiscard]] uint32_t offset_of(uint32_t word) const;
 };
 
-/// Validates a private copy of the function's body once more and translates it. Errors: malformed, invalid (the file behind
-/// mapped bytes was changed after it was validated), io (it was truncated), limit (more slots than an instruction can name).
+/// Validates a private copy of the function's body once more and translates it. Errors: malformed, invalid (the file
+/// behind mapped bytes was changed after it was validated), io (it was truncated), limit (more slots than an
+/// instruction can name).
 [[nodiscard]] Result<std::unique_ptr<Translation>> translate(runtime::Executable& executable, uint32_t function);
 
 /// Translates `code`'s function unless another thread has. False with a trap pending.

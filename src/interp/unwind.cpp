@@ -97,7 +97,8 @@ Landing unwind(Thread& thread, const Instruction* position, Cell* values, Instan
           }
           thread.exception = nullptr;
           thread.pending = abi::Pending::none;
-          return {reinterpret_cast<const Instruction*>(translation->words.data() + clause.target), values, instance, frame};
+          return {reinterpret_cast<const Instruction*>(translation->words.data() + clause.target), values, instance,
+                  frame};
         }
       }
     }
@@ -116,8 +117,8 @@ Landing unwind(Thread& thread, const Instruction* position, Cell* values, Instan
 
 namespace {
 
-/// Frees the exceptions that no slot in use points to. Slots are not typed, so an integer that looks like an exception's address keeps
-/// it; that is harmless, and rare.
+/// Frees the exceptions that no slot in use points to. Slots are not typed, so an integer that looks like an
+/// exception's address keeps it; that is harmless, and rare.
 void sweep(Thread& thread, const Cell* live_end) {
   std::ranges::sort(thread.exceptions);
   const auto mark = [&](const void* candidate) {
@@ -142,7 +143,8 @@ void sweep(Thread& thread, const Cell* live_end) {
 
 }  // namespace
 
-abi::Exception* make_exception(Thread& thread, const void* tag, uint32_t count, const Cell* live_end, const Frame* frames) {
+abi::Exception* make_exception(Thread& thread, const void* tag, uint32_t count, const Cell* live_end,
+                               const Frame* frames) {
   constexpr size_t kSweepAt = 64;
   if (thread.exceptions.size() >= std::max(kSweepAt, thread.exceptions_kept * 2)) {
     if (const Translation* const translation = translation_of(*frames->code)) {

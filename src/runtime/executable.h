@@ -90,8 +90,8 @@ class Executable {
 
 class HostCall;
 
-/// A host function's Code. `entry` is the interpreter's stub that calls `function`. `name` ("module.name", for backtraces) must
-/// outlive it.
+/// A host function's Code. `entry` is the interpreter's stub that calls `function`. `name` ("module.name", for
+/// backtraces) must outlive it.
 struct HostCode : abi::Code {
   using Function = bool (*)(void* environment, HostCall& call);
 

@@ -1,5 +1,5 @@
-// A table of buckets by address hash, each with a mutex and a list of waiters in order of arrival: a waiter lives on its own
-// thread's stack and is taken off the list by whoever ends its waiting.
+// A table of buckets by address hash, each with a mutex and a list of waiters in order of arrival: a waiter lives on
+// its own thread's stack and is taken off the list by whoever ends its waiting.
 #include "runtime/wait.h"
 
 #include <algorithm>

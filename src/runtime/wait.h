@@ -7,8 +7,8 @@ namespace tenon::runtime {
 
 enum class WaitResult : uint32_t { woken = 0, not_equal = 1, timed_out = 2 };
 
-/// Waits at `address` while the T there is `expected`, at most `timeout` nanoseconds (negative: for ever). Comparing and
-/// starting to wait are one step for notify(). T: uint32_t or uint64_t. `address` is aligned and stays mapped.
+/// Waits at `address` while the T there is `expected`, at most `timeout` nanoseconds (negative: for ever). Comparing
+/// and starting to wait are one step for notify(). T: uint32_t or uint64_t. `address` is aligned and stays mapped.
 template <class T>
 [[nodiscard]] WaitResult wait(const T* address, T expected, int64_t timeout);
 

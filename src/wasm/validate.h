@@ -8,9 +8,9 @@
 namespace tenon::wasm {
 
 /// Validates one defined function's body. `body` starts with the locals and ends with the final `end`; it need not be
-/// the module's own bytes: the interpreter validates a private copy once more before it trusts it. It must not change meanwhile
-/// (never pass mapped bytes). Offsets in messages are those of the module's file. Thread-safe.
-/// Errors: malformed, invalid, unsupported, limit.
+/// the module's own bytes: the interpreter validates a private copy once more before it trusts it. It must not change
+/// meanwhile (never pass mapped bytes). Offsets in messages are those of the module's file. Thread-safe. Errors:
+/// malformed, invalid, unsupported, limit.
 [[nodiscard]] Result<> validate_function(const Module& module, uint32_t function, base::Bytes body);
 
 /// Locals a function may declare, parameters included; operands it may have on its stack.

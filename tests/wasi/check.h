@@ -10,23 +10,23 @@
 #define WORK "/work"
 #endif
 
-#define CHECK(condition)                                                                                        \
-  do {                                                                                                          \
-    if (!(condition)) {                                                                                         \
-      fprintf(stderr, "%s:%d: not so: %s (errno: %s)\n", __FILE__, __LINE__, #condition, strerror(errno));      \
-      exit(1);                                                                                                  \
-    }                                                                                                           \
+#define CHECK(condition)                                                                                   \
+  do {                                                                                                     \
+    if (!(condition)) {                                                                                    \
+      fprintf(stderr, "%s:%d: not so: %s (errno: %s)\n", __FILE__, __LINE__, #condition, strerror(errno)); \
+      exit(1);                                                                                             \
+    }                                                                                                      \
   } while (0)
 
 // The call fails with one of two errors (the same one twice, when there is only one that it may be).
-#define CHECK_FAILS_OR(call, expected, other)                                                                   \
-  do {                                                                                                          \
-    errno = 0;                                                                                                  \
-    if ((call) >= 0 || (errno != (expected) && errno != (other))) {                                             \
-      fprintf(stderr, "%s:%d: %s should fail with %s, but: %s\n", __FILE__, __LINE__, #call,                    \
-              strerror(expected), strerror(errno));                                                             \
-      exit(1);                                                                                                  \
-    }                                                                                                           \
+#define CHECK_FAILS_OR(call, expected, other)                                                                    \
+  do {                                                                                                           \
+    errno = 0;                                                                                                   \
+    if ((call) >= 0 || (errno != (expected) && errno != (other))) {                                              \
+      fprintf(stderr, "%s:%d: %s should fail with %s, but: %s\n", __FILE__, __LINE__, #call, strerror(expected), \
+              strerror(errno));                                                                                  \
+      exit(1);                                                                                                   \
+    }                                                                                                            \
   } while (0)
 #define CHECK_FAILS(call, expected) CHECK_FAILS_OR(call, expected, expected)
 

@@ -511,6 +511,7 @@ TEST_P(WasiRaces, APathThatChanges) {
   static_assert(kGood.size() == kBad.size());
   test::write_file(sandbox_.host / "s", "secret");
   const Address path = guest_.text(kGood);
+  guest_.keep();
   {
     const Meanwhile change([&] {
       for (const std::string_view text : {kBad, kGood}) {

@@ -130,13 +130,15 @@ class Guest {
   /// Room in guest memory, at an address that is not aligned.
   Address room(uint64_t size) {
     if (next_ + size + 16 > bytes_) {
-      next_ = 1025;
+      next_ = first_;
     }
     const uint64_t address = next_;
     next_ += size + 15;
     EXPECT_LE(address + size, bytes_);
     return static_cast<Address>(address);
   }
+  /// What was made so far stays; room() begins again behind it.
+  void keep() { first_ = next_; }
   Address text(std::string_view content) {
     const Address address = room(content.size());
     std::memcpy(memory_.base + address, content.data(), content.size());
@@ -300,7 +302,8 @@ class Guest {
 
   uint64_t bytes_;
   abi::Memory memory_;
-  uint64_t next_ = 1025;
+  uint64_t first_ = 1025;
+  uint64_t next_ = first_;
   std::unique_ptr<runtime::Thread> thread_;
   std::unique_ptr<Wasi> wasi_;
 };
