@@ -41,6 +41,7 @@ class WasiConfinement : public ::testing::TestWithParam<bool> {
     sandbox_.symlink("/", "absolute");
     sandbox_.symlink(sandbox_.host / "secret", "absolute-file");
     sandbox_.symlink(sandbox_.root(), "absolute-root");
+    sandbox_.symlink(sandbox_.host / "secret", "directory/absolute-file");
     sandbox_.symlink("../created", "up-missing");
     sandbox_.symlink(sandbox_.host / "created", "absolute-missing");
     sandbox_.symlink("../root/file", "out-and-back");
@@ -116,8 +117,20 @@ constexpr const char* kLeadOut[] = {
 };
 // Paths whose last name is a link that leads out.
 constexpr const char* kLinkOut[] = {
-    "up",       "up-slash",      "up-file",       "up-around",  "up-twice",         "directory/up", "directory/up-file",
-    "absolute", "absolute-file", "absolute-root", "up-missing", "absolute-missing", "out-and-back",
+    "up",
+    "up-slash",
+    "up-file",
+    "up-around",
+    "up-twice",
+    "directory/up",
+    "directory/up-file",
+    "absolute",
+    "absolute-file",
+    "absolute-root",
+    "up-missing",
+    "absolute-missing",
+    "out-and-back",
+    "directory/absolute-file",
 };
 
 TEST_P(WasiConfinement, OpeningDoesNotLeadOut) {
@@ -354,7 +367,7 @@ class Meanwhile {
   ~Meanwhile() {
     stop_ = true;
     thread_.join();
-    EXPECT_GT(rounds_, 10U);
+    EXPECT_GT(rounds_, 0U);
   }
   Meanwhile(const Meanwhile&) = delete;
   Meanwhile& operator=(const Meanwhile&) = delete;
@@ -471,11 +484,12 @@ TEST_P(WasiRaces, AFileThatBecomesALink) {
 }
 
 TEST_P(WasiRaces, ADirectoryThatIsMovedOut) {
-  // The path goes down and up again; whoever climbs out of the moved directory by its new parents meets the secret.
+  // The paths go down and up again; whoever climbs out of the moved directory by its new parents meets a secret.
   sandbox_.mkdir("x");
   sandbox_.mkdir("x/y");
   sandbox_.mkdir("x/y/z");
   test::write_file(sandbox_.in_root("secret"), "inside");
+  test::write_file(sandbox_.in_root("x/secret"), "inside");
   const std::string inside = sandbox_.in_root("x/y");
   const std::string outside = sandbox_.host / "outside/y";
   size_t opened = 0;
@@ -485,16 +499,17 @@ TEST_P(WasiRaces, ADirectoryThatIsMovedOut) {
       (void)rename(outside.c_str(), inside.c_str());
     });
     repeat([&](uint64_t) {
-      const auto fd = guest_.open(kRoot, "x/y/z/../../../secret");
-      if (fd) {
-        ++opened;
-        ASSERT_EQ(guest_.read(*fd), "inside");
-        guest_.call("fd_close", *fd);
+      for (const auto* path : {"x/y/z/../../../secret", "x/y/z/../../secret", "x/y/../secret"}) {
+        const auto fd = guest_.open(kRoot, path);
+        if (fd) {
+          ++opened;
+          ASSERT_EQ(guest_.read(*fd), "inside") << path;
+          guest_.call("fd_close", *fd);
+        }
       }
-      const auto climbed = guest_.open(kRoot, "x/y/z/../../../../secret");
-      ASSERT_FALSE(climbed);
+      ASSERT_FALSE(guest_.open(kRoot, "x/y/z/../../../../secret"));
       guest_.with_path("path_unlink_file", kRoot, "x/y/z/../../../../secret");
-      guest_.with_path("path_unlink_file", kRoot, "x/y/z/../../secret");
+      guest_.with_path("path_remove_directory", kRoot, "x/y/z/../../../outside");
     });
   }
   EXPECT_GT(opened, 0U);
@@ -521,13 +536,17 @@ TEST_P(WasiRaces, APathThatChanges) {
         }
       }
     });
+    // Nothing is put into guest memory in the loop: the path is to stay where it is.
     const Address result = guest_.room(4);
+    const Address buffer = guest_.room(16);
+    const Address vectors = guest_.value(IoVec{buffer, 16});
     repeat([&](uint64_t) {
       const Errno error = guest_.call("path_open", kRoot, 1U, path, length(kGood), 0U, uint64_t{rights::fd_read},
                                       uint64_t{0}, 0U, result);
       if (error == Errno::success) {
         const Fd fd = guest_.at<Fd>(result);
-        ASSERT_EQ(guest_.read(fd), "inside");
+        ASSERT_EQ(guest_.call("fd_read", fd, vectors, 1U, result), Errno::success);
+        ASSERT_EQ(guest_.text_at(buffer, guest_.at<uint32_t>(result)), "inside");
         guest_.call("fd_close", fd);
       }
     });

@@ -103,6 +103,7 @@ class Guest {
 
   [[nodiscard]] Wasi& wasi() { return *wasi_; }
   [[nodiscard]] runtime::Thread& thread() { return *thread_; }
+  [[nodiscard]] abi::Memory& memory() { return memory_; }
 
   /// Calls a function of wasi_snapshot_preview1 that returns.
   template <class... Arguments>
