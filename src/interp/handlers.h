@@ -30,6 +30,9 @@ enum class Address : uint8_t {
 [[nodiscard]] const Family* shifted_family(wasm::Opcode outer, wasm::Opcode inner, Source a, Source b);
 [[nodiscard]] const Family* load_family(wasm::Opcode opcode, Address address, bool checked);
 [[nodiscard]] Handler store_handler(wasm::Opcode opcode, Address address, Source value, bool checked);
+/// A load and a store of its value in one, `width` says of how many bytes. The operands of the load's address are followed
+/// by those of the store's.
+[[nodiscard]] Handler transfer_handler(wasm::Immediate width, Address from, Address to, bool checked);
 /// A compare and a branch taken when it holds (or when it does not: `negated`).
 [[nodiscard]] Handler compare_branch_handler(wasm::Opcode opcode, Source a, Source b, bool negated);
 /// Adds a constant to an i32 local, then compares it (with a slot or an immediate) and branches: the end of most loops.

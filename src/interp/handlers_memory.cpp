@@ -89,6 +89,26 @@ TENON_HANDLER store(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(kAddressWords<kAddress> + (kValue == Source::immediate ? 1 : 0));
 }
 
+/// A load and the store of what it loaded: most of a copied struct, half of a swap.
+template <class M, Address kFrom, Address kTo, bool kChecked>
+TENON_HANDLER transfer(TENON_HANDLER_PARAMETERS) {
+  const uint64_t from = effective_address<kFrom>(pc, values, i);
+  if (outside<M, kChecked>(from, instance)) [[unlikely]] {
+    TENON_TRAP(runtime::TrapKind::memory_out_of_bounds);
+  }
+  TENON_BEFORE_ACCESS();
+  const M moved = load_unaligned<M>(memory + from);
+  // The rest looks like an instruction of its own; a trap in it has a place in the module of its own, too.
+  pc += kAddressWords<kFrom> - 1;
+  const uint64_t to = effective_address<kTo>(pc, values, i);
+  if (outside<M, kChecked>(to, instance)) [[unlikely]] {
+    TENON_TRAP(runtime::TrapKind::memory_out_of_bounds);
+  }
+  TENON_BEFORE_ACCESS();
+  store_unaligned<M>(memory + to, moved);
+  TENON_NEXT(kAddressWords<kTo>);
+}
+
 template <class M, class R, Address A, bool C>
 constexpr Family kLoad = {
     {&load<M, R, A, Target::accumulator, C>, &load<M, R, A, Target::slot, C>, &load<M, R, A, Target::both, C>}};
@@ -132,6 +152,19 @@ constexpr auto kStores = [] {
   TENON_STORES(STORE_ROW)
   return table;
 }();
+
+template <class M, Address kTo, bool C>
+constexpr std::array<Handler, 5> transfer_row() {
+  using enum Address;
+  return {&transfer<M, slot, kTo, C>, &transfer<M, accumulator, kTo, C>, &transfer<M, plus_immediate, kTo, C>,
+          &transfer<M, plus_slot, kTo, C>, &transfer<M, plus_accumulator, kTo, C>};
+}
+
+/// By what is checked, then the store's address (slot, plus_immediate), then the load's.
+template <class M>
+constexpr std::array<std::array<std::array<Handler, 5>, 2>, 2> kTransfers = {
+    {{transfer_row<M, Address::slot, false>(), transfer_row<M, Address::plus_immediate, false>()},
+     {transfer_row<M, Address::slot, true>(), transfer_row<M, Address::plus_immediate, true>()}}};
 
 [[nodiscard]] inline Cell& global_cell(Instance* instance, uint32_t offset) {
   return *reinterpret_cast<Cell*>(reinterpret_cast<uint8_t*>(instance) + offset);
@@ -182,6 +215,17 @@ const Family* load_family(Opcode opcode, Address address, bool checked) {
 
 Handler store_handler(Opcode opcode, Address address, Source value, bool checked) {
   return kStores[store_index(opcode)][checked ? 1 : 0][static_cast<size_t>(address)][static_cast<size_t>(value)];
+}
+
+Handler transfer_handler(wasm::Immediate width, Address from, Address to, bool checked) {
+  if (from == Address::constant || (to != Address::slot && to != Address::plus_immediate)) {
+    return nullptr;
+  }
+  const auto& table = width == wasm::Immediate::memarg8    ? kTransfers<uint8_t>
+                      : width == wasm::Immediate::memarg16 ? kTransfers<uint16_t>
+                      : width == wasm::Immediate::memarg32 ? kTransfers<uint32_t>
+                                                           : kTransfers<uint64_t>;
+  return table[checked ? 1 : 0][to == Address::slot ? 0 : 1][static_cast<size_t>(from)];
 }
 
 const Family* global_get_family(Bank bank, bool indirect) {

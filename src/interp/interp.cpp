@@ -34,7 +34,10 @@ void take_state(runtime::FaultScope& scope, void* context) {
       frames < reinterpret_cast<uintptr_t>(thread.stack_end()) &&
       (reinterpret_cast<uintptr_t>(thread.stack_end()) - frames) % sizeof(Frame) == 0) {
     thread.frames = reinterpret_cast<Frame*>(frames);
-    thread.position = reinterpret_cast<const Instruction*>(registers[REG_R12]);
+    // An instruction that loads and stores has two places in the module; a write is at the second (see `transfer`).
+    constexpr uint64_t kWasWrite = 2;
+    const bool wrote = (static_cast<uint64_t>(registers[REG_ERR]) & kWasWrite) != 0;
+    thread.position = reinterpret_cast<const Instruction*>(registers[REG_R12]) + (wrote ? 1 : 0);
   }
 #else
   (void)scope, (void)context;

@@ -63,14 +63,19 @@ struct Entry {
   bool also_in_slot = false;  ///< place accumulator, of a call's result: its slot has the value too
 };
 
-/// What an accumulator holds at the point of translation.
-struct Accumulator {
-  uint32_t holder = kNone;  ///< the stack entry whose value it is
-  uint32_t local = kNone;   ///< a local with the same value as the last result of `producer`
-  bool written = false;  ///< whether `producer` leaves `local`'s value in the accumulator (else it can be patched to)
+/// A local with the same value as the last result of an instruction.
+struct Cached {
+  uint32_t local = kNone;
+  bool written = false;  ///< whether `producer` leaves its result in the accumulator (else it may be patched to)
   uint32_t producer = kNone;
   const Family* family = nullptr;
-  uint32_t last_read = 0;  ///< no instruction after this one reads the accumulator
+};
+
+/// What an accumulator holds at the point of translation.
+struct Accumulator : Cached {
+  uint32_t holder = kNone;  ///< the stack entry whose value it is
+  Cached older;             ///< what it held before `producer`, and still does if that does not write it
+  uint32_t last_read = 0;   ///< no instruction after this one reads the accumulator
 };
 
 /// The last instruction emitted, when it may still be replaced by a longer one that includes what it does.
@@ -82,6 +87,7 @@ struct Last {
   Source b = Source::slot;
   Operands operands{};
   uint64_t extra = 0;
+  Address address = Address::slot;  ///< of a load
 };
 
 struct Patch {
@@ -274,6 +280,14 @@ class Translator {
     last_copy_ = kNone;
   }
 
+  /// Takes back the instruction, the last one, that made a popped value: the accumulator holds what it did before.
+  void unmake(const Popped& value) {
+    take_back(value.entry.producer);
+    Accumulator& held = accumulator(bank_of(value.entry.type));
+    static_cast<Cached&>(held) = held.older;
+    held.older = {};
+  }
+
   /// No instruction before this point may be changed or taken back: a label stands here.
   void forget_last() {
     last_.position = kNone;
@@ -297,9 +311,9 @@ class Translator {
   /// Guest calls and the like: entries are spilled already, cached locals are lost.
   void clobber_accumulators() {
     for (Accumulator& accumulator : accumulators_) {
-      accumulator.local = kNone;
+      static_cast<Cached&>(accumulator) = {};
+      accumulator.older = {};
       accumulator.holder = kNone;
-      accumulator.producer = kNone;
     }
   }
 
@@ -517,6 +531,28 @@ class Translator {
     }
   }
 
+  /// Whether the accumulator holds the local's value, or can be made to: the instruction that set the local may be
+  /// patched to write both, when nobody has read or written the accumulator since.
+  bool recall(Accumulator& held, uint32_t local) {
+    const auto write = [&](Cached& cached) {
+      if (!cached.written && cached.producer != kNone && held.holder == kNone && held.last_read <= cached.producer) {
+        words_[cached.producer] = reinterpret_cast<Word>((*cached.family)[Target::both]);
+        cached.written = true;
+      }
+      return cached.written;
+    };
+    if (held.local == local) {
+      return write(held);
+    }
+    if (held.written || held.older.local != local || !write(held.older)) {
+      return false;
+    }
+    // The instruction in between leaves the accumulator alone, and must from here on.
+    static_cast<Cached&>(held) = held.older;
+    held.older = {};
+    return true;
+  }
+
   /// How an instruction reads a popped value. May emit an instruction that brings it into a slot.
   Operand use(const Popped& popped, bool accumulator_allowed, bool immediate_allowed) {
     const Entry& entry = popped.entry;
@@ -526,15 +562,9 @@ class Translator {
       case Place::slot:
         return {.slot = u16(canonical(popped.index))};
       case Place::local:
-        if (accumulator_allowed && held.local == entry.local) {
-          if (!held.written && held.holder == kNone && held.last_read <= held.producer) {
-            words_[held.producer] = reinterpret_cast<Word>((*held.family)[Target::both]);
-            held.written = true;
-          }
-          if (held.written) {
-            mark_read(bank);
-            return {.source = Source::accumulator};
-          }
+        if (accumulator_allowed && recall(held, entry.local)) {
+          mark_read(bank);
+          return {.source = Source::accumulator};
         }
         return {.slot = u16(entry.local)};
       case Place::sum:
@@ -576,11 +606,11 @@ class Translator {
     spill_bank(bank);
     const uint32_t at = emit((*family)[Target::accumulator], o);
     Accumulator& held = accumulator(bank);
+    if (held.local != kNone || held.written) {
+      held.older = held;
+    }
     held.holder = static_cast<uint32_t>(stack_.size());
-    held.local = kNone;
-    held.written = true;
-    held.producer = at;
-    held.family = family;
+    static_cast<Cached&>(held) = {.local = kNone, .written = true, .producer = at, .family = family};
     push(Entry{.type = type, .place = Place::accumulator, .producer = at, .family = family});
     last_value_ = at;
     return at;
@@ -623,8 +653,10 @@ class Translator {
     Accumulator& held = accumulator(bank);
     const auto forget = [&] {
       for (Accumulator& other : accumulators_) {
-        if (other.local == index) {
-          other.local = kNone;
+        for (Cached* const cached : {static_cast<Cached*>(&other), &other.older}) {
+          if (cached->local == index) {
+            cached->local = kNone;
+          }
         }
       }
     };
@@ -701,8 +733,12 @@ class Translator {
                       .b = u16(static_cast<uint32_t>(pair.immediate)),
                       .c = u16(static_cast<uint32_t>(o.immediate))};
       Accumulator& held = accumulator(Bank::integer);
+      // Neither sum can be had in the accumulator any more.
       if (held.local == index) {
         held.local = kNone;
+      }
+      if (held.older.producer == last_count_.position) {
+        held.older = {};
       }
       last_value_ = kNone;
       last_count_ = {};
@@ -725,7 +761,9 @@ class Translator {
     words_[entry.producer] = reinterpret_cast<Word>((*entry.family)[Target::accumulator]);
     entry.place = Place::accumulator;
     ++loose_;
-    held = Accumulator{last_spill_.index, kNone, true, entry.producer, entry.family, held.last_read};
+    static_cast<Cached&>(held) = {.local = kNone, .written = true, .producer = entry.producer, .family = entry.family};
+    held.older = {};
+    held.holder = last_spill_.index;
     last_spill_ = {};
   }
 
@@ -800,7 +838,7 @@ class Translator {
     }
     const Last shift = last_;
     const ValueType type = b.entry.type;
-    take_back(shift.position);
+    unmake(b);
     Operands o{
         .target = 0, .a = 0, .b = shift.operands.a, .c = u16(static_cast<uint32_t>(shift.operands.immediate) & 63)};
     Source left = Source::slot;
@@ -808,6 +846,7 @@ class Translator {
         last_spill_.end == shift.position) {
       // a's value went to its slot only because the shift wanted the accumulator.
       words_[last_spill_.producer] = reinterpret_cast<Word>((*last_spill_.family)[Target::accumulator]);
+      static_cast<Cached&>(accumulator(bank_of(type))) = {.written = true};
       mark_read(bank_of(type));
       left = Source::accumulator;
     } else {
@@ -928,7 +967,7 @@ class Translator {
     if (opcode == Opcode::i32_eqz && is_last_value(a) && last_.inner == Opcode::nop &&
         is_integer_compare(last_.opcode)) {
       const Last compare = last_;
-      take_back(compare.position);
+      unmake(a);
       const Opcode opposite = inverse(compare.opcode);
       const uint32_t at = emit_value(ValueType::i32, binary_family(opposite, compare.a, compare.b), compare.operands);
       remember(at, opposite, compare.a, compare.b, compare.operands);
@@ -1003,7 +1042,7 @@ class Translator {
         fused = false;
       }
       if (fused && (accumulator_allowed || result.address != Address::plus_accumulator)) {
-        take_back(sum.position);
+        unmake(base);
         if (result.address == Address::plus_accumulator) {
           mark_read(Bank::integer);
         }
@@ -1031,7 +1070,43 @@ class Translator {
     if (address.has_extra) {
       emit_word(address.extra);
     }
-    remember(at, opcode, Source::slot, Source::slot, address.operands);
+    remember(at, opcode, Source::slot, Source::slot, address.operands, address.extra);
+    last_.address = address.address;
+  }
+
+  /// The store of a value that was loaded right before, at an address that is at hand: both in one instruction.
+  bool translate_transfer(Opcode opcode, const Popped& value, const Popped& base, uint32_t offset) {
+    const wasm::Immediate width = wasm::row(opcode).immediate;
+    if (!is_last_value(value) || last_.opcode < Opcode::i32_load || last_.opcode > Opcode::i64_load32_u ||
+        wasm::row(last_.opcode).immediate != width) {
+      return false;
+    }
+    if (base.entry.place != Place::slot && base.entry.place != Place::local && base.entry.place != Place::sum) {
+      return false;
+    }
+    const Handler handler =
+        transfer_handler(width, last_.address,
+                         base.entry.place == Place::sum ? Address::plus_immediate : Address::slot, checked_);
+    if (handler == nullptr) {
+      return false;
+    }
+    const Last load = last_;
+    unmake(value);
+    if (load.address == Address::accumulator || load.address == Address::plus_accumulator) {
+      mark_read(Bank::integer);
+    }
+    const EffectiveAddress to = effective_address(base, offset, false);
+    // The load's place in the module is known already. Any later word of the instruction stands for the store.
+    const uint32_t at = emit(handler, load.operands);
+    result_->positions.push_back({at + 1, instruction_offset_});
+    if (load.address != Address::slot && load.address != Address::accumulator) {
+      emit_word(load.extra);
+    }
+    emit_word(std::bit_cast<Word>(to.operands));
+    if (to.has_extra) {
+      emit_word(to.extra);
+    }
+    return true;
   }
 
   void translate_store(Opcode opcode) {
@@ -1040,6 +1115,9 @@ class Translator {
     compute_top();
     const Popped value = pop();
     const Popped base = pop();
+    if (translate_transfer(opcode, value, base, offset)) {
+      return;
+    }
     const bool constant = value.entry.place == Place::constant;
     const bool integer = bank_of(value.entry.type) == Bank::integer;
     Operand operand;
@@ -1174,7 +1252,7 @@ class Translator {
     if (is_last_value(condition) && last_.inner == Opcode::nop) {
       const Last test = last_;
       if (is_compare(test.opcode)) {
-        take_back(test.position);
+        unmake(condition);
         // Only when the accumulator is the sum: the counting instruction may also have left an older value there.
         if (last_count_.end == test.position && test.a == Source::accumulator && test.opcode <= Opcode::i32_ge_u &&
             words_[last_count_.position] == reinterpret_cast<Word>((*binary_family(Opcode::i32_add, Source::slot,
@@ -1194,7 +1272,7 @@ class Translator {
         return {at, position() - 1};
       }
       if (test.opcode == Opcode::i32_eqz || test.opcode == Opcode::i64_eqz) {
-        take_back(test.position);
+        unmake(condition);
         if (test.a == Source::accumulator) {
           mark_read(Bank::integer);
         }
