@@ -25,21 +25,30 @@ enum class Address : uint8_t {
 /// Binary numeric operations: all of TENON_BINARY_OPERATIONS and the divisions.
 [[nodiscard]] const Family* binary_family(wasm::Opcode opcode, Source a, Source b);
 [[nodiscard]] const Family* unary_family(wasm::Opcode opcode, Source a);
-/// outer(a, inner(b, c)): a shift or rotation by a constant and what uses it. Outer: add, and, or, xor; inner: shl,
-/// shr_u, rotl. `a` and `b` are slots, or one of them the accumulator.
-[[nodiscard]] const Family* shifted_family(wasm::Opcode outer, wasm::Opcode inner, Source a, Source b);
+/// outer(a, inner(b, c)): an operation and the one that made its right operand. `a` and `b` are slots, or one of them
+/// the accumulator. Shifts and rotations by a constant `c` (shl, shr_u, rotl) in add, and, or, xor; products with a
+/// slot `c` in add and sub, of all four types.
+[[nodiscard]] const Family* nested_family(wasm::Opcode outer, wasm::Opcode inner, Source a, Source b);
+/// (a >> b) & c, unsigned, with constants b and c: a field of bits. `mask` is the opcode of the and.
+[[nodiscard]] const Family* extract_family(wasm::Opcode mask, Source a);
 [[nodiscard]] const Family* load_family(wasm::Opcode opcode, Address address, bool checked);
 [[nodiscard]] Handler store_handler(wasm::Opcode opcode, Address address, Source value, bool checked);
-/// A load and a store of its value in one, `width` says of how many bytes. The operands of the load's address are followed
-/// by those of the store's.
+/// A load and a store of its value in one, `width` says of how many bytes. The operands of the load's address are
+/// followed by those of the store's.
 [[nodiscard]] Handler transfer_handler(wasm::Immediate width, Address from, Address to, bool checked);
-/// A compare and a branch taken when it holds (or when it does not: `negated`).
+/// A compare and a branch taken when it holds (or when it does not: `negated`). The opcode may also be i32_and: holds
+/// when the operands have a bit in common.
 [[nodiscard]] Handler compare_branch_handler(wasm::Opcode opcode, Source a, Source b, bool negated);
 /// Adds a constant to an i32 local, then compares it (with a slot or an immediate) and branches: the end of most loops.
 [[nodiscard]] Handler count_branch_handler(wasm::Opcode compare, Source b);
 /// Adds constants to two i32 locals.
 [[nodiscard]] Handler count_pair_handler();
-[[nodiscard]] const Family* select_family(Bank bank, Source condition);
+/// Of integers, what is chosen from may also be two constants of 16 bits, signed, in `a` and `b`.
+[[nodiscard]] const Family* select_family(Bank bank, Source condition, Source a, Source b);
+/// A compare of i32 (eq, lt, gt; or i32_and: whether there is a bit in common) and a select of integers by it: a word
+/// with the operands of the select, `a` and `b`, follows those of the compare. Null unless the compare's operands are
+/// two slots, slot and immediate, accumulator and immediate, or accumulator and slot.
+[[nodiscard]] const Family* compare_select_family(wasm::Opcode compare, Source left, Source right, Source a, Source b);
 [[nodiscard]] const Family* global_get_family(Bank bank, bool indirect);
 [[nodiscard]] Handler global_set_handler(Bank bank, Source value, bool indirect);
 /// Atomic operations take their operands from consecutive slots, the first in `a`, and leave the result in slot
@@ -65,8 +74,10 @@ struct ControlHandlers {
   Handler copy64;
   Handler copy32;
   Handler copy64_pair;
+  Handler copy64_jump;           ///< the distance follows
   Handler store_accumulator[3];  ///< by Bank, to slot `target`
   Handler constant32;
+  Handler constant_pair;  ///< of 16 bits, signed: target <- b, a <- c
   Handler constant64;
   Handler trap;  ///< kind in `a`
   Handler throw_;

@@ -283,6 +283,12 @@ TENON_HANDLER copy64_pair(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(2);
 }
 
+TENON_HANDLER copy64_jump(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  values[o.target].u64 = values[o.a].u64;
+  TENON_NEXT(word<int64_t>(pc, 2));
+}
+
 template <class T>
 TENON_HANDLER store_accumulator(TENON_HANDLER_PARAMETERS) {
   set_slot<T>(values, operands(pc).target, accumulator<T>(i, d, f));
@@ -295,17 +301,27 @@ TENON_HANDLER constant32(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(2);
 }
 
+TENON_HANDLER constant_pair(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  values[o.target].i64 = static_cast<int16_t>(o.b);
+  values[o.a].i64 = static_cast<int16_t>(o.c);
+  TENON_NEXT(2);
+}
+
 TENON_HANDLER constant64(TENON_HANDLER_PARAMETERS) {
   values[operands(pc).target].u64 = word<uint64_t>(pc, 2);
   TENON_NEXT(3);
 }
 
-template <class T, Source kCondition, Target D>
+template <class T, Source kCondition, Source A, Source B, Target D>
 TENON_HANDLER select(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
-  const auto condition = operand<uint32_t, kCondition>(pc, values, o.c, i, d, f);
-  const unsigned chosen = condition != 0 ? o.a : o.b;
-  put<T, D>(pc, values, slot<T>(values, chosen), i, d, f);
+  const bool first = operand<uint32_t, kCondition>(pc, values, o.c, i, d, f) != 0;
+  if constexpr (std::is_floating_point_v<T>) {
+    put<T, D>(pc, values, slot<T>(values, first ? o.a : o.b), i, d, f);
+  } else {
+    put<T, D>(pc, values, choose<A, B>(o, values, first), i, d, f);
+  }
   TENON_NEXT(2);
 }
 
@@ -446,9 +462,16 @@ constexpr Instruction kTranslate{&translate_stub};
 constexpr Instruction kBind{&bind_stub};
 constexpr Instruction kHost{&host_stub};
 
-template <class T, Source C>
+template <class T, Source C, Source A, Source B>
 constexpr Family kSelect = {
-    {&select<T, C, Target::accumulator>, &select<T, C, Target::slot>, &select<T, C, Target::both>}};
+    {&select<T, C, A, B, Target::accumulator>, &select<T, C, A, B, Target::slot>, &select<T, C, A, B, Target::both>}};
+
+/// By what is chosen from: two slots, slot and constant, constant and slot, two constants.
+template <Source C>
+constexpr std::array<const Family*, 4> kSelectInteger = {&kSelect<uint64_t, C, Source::slot, Source::slot>,
+                                                         &kSelect<uint64_t, C, Source::slot, Source::immediate>,
+                                                         &kSelect<uint64_t, C, Source::immediate, Source::slot>,
+                                                         &kSelect<uint64_t, C, Source::immediate, Source::immediate>};
 
 template <class T>
 constexpr void fill_return(Handler (&row)[3]) {
@@ -481,10 +504,12 @@ constexpr ControlHandlers kControl = [] {
   h.copy64 = &copy64;
   h.copy32 = &copy32;
   h.copy64_pair = &copy64_pair;
+  h.copy64_jump = &copy64_jump;
   h.store_accumulator[static_cast<int>(Bank::integer)] = &store_accumulator<uint64_t>;
   h.store_accumulator[static_cast<int>(Bank::f32)] = &store_accumulator<float>;
   h.store_accumulator[static_cast<int>(Bank::f64)] = &store_accumulator<double>;
   h.constant32 = &constant32;
+  h.constant_pair = &constant_pair;
   h.constant64 = &constant64;
   h.trap = &trap;
   h.throw_ = &throw_;
@@ -515,15 +540,17 @@ const ControlHandlers& control_handlers() {
   return kControl;
 }
 
-const Family* select_family(Bank bank, Source condition) {
-  const bool in_slot = condition == Source::slot;
+const Family* select_family(Bank bank, Source condition, Source a, Source b) {
+  using enum Source;
+  const bool in_slot = condition == slot;
+  const size_t choice = (a == immediate ? 2U : 0U) + (b == immediate ? 1U : 0U);
   switch (bank) {
     case Bank::f32:
-      return in_slot ? &kSelect<float, Source::slot> : &kSelect<float, Source::accumulator>;
+      return in_slot ? &kSelect<float, slot, slot, slot> : &kSelect<float, accumulator, slot, slot>;
     case Bank::f64:
-      return in_slot ? &kSelect<double, Source::slot> : &kSelect<double, Source::accumulator>;
+      return in_slot ? &kSelect<double, slot, slot, slot> : &kSelect<double, accumulator, slot, slot>;
     default:
-      return in_slot ? &kSelect<uint64_t, Source::slot> : &kSelect<uint64_t, Source::accumulator>;
+      return in_slot ? kSelectInteger<slot>[choice] : kSelectInteger<accumulator>[choice];
   }
 }
 

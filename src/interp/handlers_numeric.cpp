@@ -1,7 +1,6 @@
 // Handlers of arithmetic, comparison, conversion, and of compares fused with a branch.
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 
 #include "interp/handlers.h"
 #include "interp/operands.h"
@@ -68,14 +67,39 @@ TENON_HANDLER compare_branch(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(kWords);
 }
 
-template <class Outer, class Inner, Source A, Source B, Target D>
-TENON_HANDLER shifted(TENON_HANDLER_PARAMETERS) {
+/// C: whether c is a slot or a constant.
+template <class Outer, class Inner, Source A, Source B, Source C, Target D>
+TENON_HANDLER nested(TENON_HANDLER_PARAMETERS) {
   using T = typename Outer::Operand;
   const Operands& o = operands(pc);
   const T a = operand<T, A>(pc, values, o.a, i, d, f);
   const T b = operand<T, B>(pc, values, o.b, i, d, f);
-  put<T, D>(pc, values, Outer::apply(a, Inner::apply(b, T{o.c})), i, d, f);
+  T c;
+  if constexpr (C == Source::slot) {
+    c = slot<T>(values, o.c);
+  } else {
+    c = T{o.c};
+  }
+  put<T, D>(pc, values, Outer::apply(a, Inner::apply(b, c)), i, d, f);
   TENON_NEXT(2);
+}
+
+template <class T, Source A, Target D>
+TENON_HANDLER extract(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const T a = operand<T, A>(pc, values, o.a, i, d, f);
+  put<T, D>(pc, values, (a >> (o.b & (sizeof(T) * 8 - 1))) & T{o.c}, i, d, f);
+  TENON_NEXT(2);
+}
+
+template <class Operation, Source A, Source B, Source X, Source Y, Target D>
+TENON_HANDLER compare_select(TENON_HANDLER_PARAMETERS) {
+  const Operands& o = operands(pc);
+  const auto a = operand<uint32_t, A>(pc, values, o.a, i, d, f);
+  const auto b = operand<uint32_t, B>(pc, values, A == Source::slot ? o.b : o.a, i, d, f);
+  const uint64_t chosen = choose<X, Y>(word<Operands>(pc, 2), values, Operation::apply(a, b) != 0);
+  put<uint64_t, D>(pc, values, chosen, i, d, f);
+  TENON_NEXT(3);
 }
 
 /// target: the local; a: what is added, signed; b or the immediate: what it is compared with.
@@ -125,6 +149,13 @@ TENON_BINARY_OPERATIONS(DEFINE_BINARY)
       return expression;                                               \
     }                                                                  \
   };
+/// Whether operands have a bit in common: an i32.and that only decides something.
+struct i32_test_operation {
+  using Operand = uint32_t;
+  using Result = uint32_t;
+  static uint32_t apply(uint32_t a, uint32_t b) { return static_cast<uint32_t>((a & b) != 0); }
+};
+
 using numeric::kFine;
 using runtime::TrapKind;
 TENON_PARTIAL_BINARY_OPERATIONS(DEFINE_PARTIAL_BINARY)
@@ -214,30 +245,98 @@ constexpr auto kCompareBranches = [] {
   return table;
 }();
 
-template <class Outer, class Inner, Source A, Source B>
-constexpr Family kShifted = {{&shifted<Outer, Inner, A, B, Target::accumulator>,
-                              &shifted<Outer, Inner, A, B, Target::slot>, &shifted<Outer, Inner, A, B, Target::both>}};
+constexpr std::array<BranchRow, 2> kTestBranches = [] {
+  std::array<BranchRow, 2> table{};
+  fill_pairs(table[0],
+             []<Source A, Source B>() -> Handler { return &compare_branch<i32_test_operation, A, B, false>; });
+  fill_pairs(table[1], []<Source A, Source B>() -> Handler { return &compare_branch<i32_test_operation, A, B, true>; });
+  return table;
+}();
+
+template <class Outer, class Inner, Source A, Source B, Source C>
+constexpr Family kNested = {{&nested<Outer, Inner, A, B, C, Target::accumulator>,
+                             &nested<Outer, Inner, A, B, C, Target::slot>,
+                             &nested<Outer, Inner, A, B, C, Target::both>}};
 
 /// By where the operands are: both in slots, a in the accumulator, b in it.
-using ShiftedRow = std::array<const Family*, 3>;
+using NestedRow = std::array<const Family*, 3>;
 
-template <class Outer, class Inner>
-constexpr ShiftedRow shifted_row() {
+template <class Outer, class Inner, Source C>
+constexpr NestedRow nested_row() {
   using enum Source;
-  return {&kShifted<Outer, Inner, slot, slot>, &kShifted<Outer, Inner, accumulator, slot>,
-          &kShifted<Outer, Inner, slot, accumulator>};
+  return {&kNested<Outer, Inner, slot, slot, C>, &kNested<Outer, Inner, accumulator, slot, C>,
+          &kNested<Outer, Inner, slot, accumulator, C>};
 }
 
-#define SHIFTED_ROWS(P, outer)                                       \
-  std::array<ShiftedRow, 3> {                                        \
-    shifted_row<P##_##outer##_operation, P##_shl_operation>(),       \
-        shifted_row<P##_##outer##_operation, P##_shr_u_operation>(), \
-        shifted_row<P##_##outer##_operation, P##_rotl_operation>()   \
+struct NestedFamily {
+  Opcode outer;
+  Opcode inner;
+  NestedRow row;
+};
+
+#define NESTED(P, outer, inner, c)                                                \
+  NestedFamily {                                                                  \
+    Opcode::P##_##outer, Opcode::P##_##inner,                                     \
+        nested_row<P##_##outer##_operation, P##_##inner##_operation, Source::c>() \
   }
-constexpr std::array<std::array<std::array<ShiftedRow, 3>, 4>, 2> kShiftedFamilies = {{
-    {SHIFTED_ROWS(i32, add), SHIFTED_ROWS(i32, and), SHIFTED_ROWS(i32, or), SHIFTED_ROWS(i32, xor)},
-    {SHIFTED_ROWS(i64, add), SHIFTED_ROWS(i64, and), SHIFTED_ROWS(i64, or), SHIFTED_ROWS(i64, xor)},
-}};
+#define NESTED_SHIFTS(P, outer) \
+  NESTED(P, outer, shl, immediate), NESTED(P, outer, shr_u, immediate), NESTED(P, outer, rotl, immediate)
+#define NESTED_PRODUCTS(P) NESTED(P, add, mul, slot), NESTED(P, sub, mul, slot)
+constexpr auto kNestedFamilies = std::to_array<NestedFamily>({
+    NESTED_SHIFTS(i32, add),
+    NESTED_SHIFTS(i32, and),
+    NESTED_SHIFTS(i32, or),
+    NESTED_SHIFTS(i32, xor),
+    NESTED_SHIFTS(i64, add),
+    NESTED_SHIFTS(i64, and),
+    NESTED_SHIFTS(i64, or),
+    NESTED_SHIFTS(i64, xor),
+    NESTED_PRODUCTS(i32),
+    NESTED_PRODUCTS(i64),
+    NESTED_PRODUCTS(f32),
+    NESTED_PRODUCTS(f64),
+});
+
+template <class T, Source A>
+constexpr Family kExtract = {
+    {&extract<T, A, Target::accumulator>, &extract<T, A, Target::slot>, &extract<T, A, Target::both>}};
+
+template <class Operation, Source A, Source B, Source X, Source Y>
+constexpr Family kCompareSelect = {{&compare_select<Operation, A, B, X, Y, Target::accumulator>,
+                                    &compare_select<Operation, A, B, X, Y, Target::slot>,
+                                    &compare_select<Operation, A, B, X, Y, Target::both>}};
+
+/// By what is chosen from: two slots, slot and constant, constant and slot, two constants.
+using ChoiceRow = std::array<const Family*, 4>;
+
+template <class Operation, Source A, Source B>
+constexpr ChoiceRow choice_row() {
+  using enum Source;
+  return {&kCompareSelect<Operation, A, B, slot, slot>, &kCompareSelect<Operation, A, B, slot, immediate>,
+          &kCompareSelect<Operation, A, B, immediate, slot>, &kCompareSelect<Operation, A, B, immediate, immediate>};
+}
+
+struct CompareSelect {
+  Opcode compare;
+  std::array<std::array<ChoiceRow, 2>, 2> rows;  ///< by whether left is the accumulator, right is immediate
+};
+
+template <class Operation>
+constexpr CompareSelect compare_select_rows(Opcode compare) {
+  using enum Source;
+  return {compare,
+          {{{choice_row<Operation, slot, slot>(), choice_row<Operation, slot, immediate>()},
+            {choice_row<Operation, accumulator, slot>(), choice_row<Operation, accumulator, immediate>()}}}};
+}
+
+constexpr auto kCompareSelects = std::to_array<CompareSelect>({
+    compare_select_rows<i32_eq_operation>(Opcode::i32_eq),
+    compare_select_rows<i32_lt_s_operation>(Opcode::i32_lt_s),
+    compare_select_rows<i32_lt_u_operation>(Opcode::i32_lt_u),
+    compare_select_rows<i32_gt_s_operation>(Opcode::i32_gt_s),
+    compare_select_rows<i32_gt_u_operation>(Opcode::i32_gt_u),
+    compare_select_rows<i32_test_operation>(Opcode::i32_and),
+});
 
 }  // namespace
 
@@ -250,7 +349,8 @@ const Family* unary_family(Opcode opcode, Source a) {
 }
 
 Handler compare_branch_handler(Opcode opcode, Source a, Source b, bool negated) {
-  return kCompareBranches[arithmetic_index(opcode)][negated ? 1 : 0][static_cast<size_t>(a)][static_cast<size_t>(b)];
+  const auto& rows = opcode == Opcode::i32_and ? kTestBranches : kCompareBranches[arithmetic_index(opcode)];
+  return rows[negated ? 1 : 0][static_cast<size_t>(a)][static_cast<size_t>(b)];
 }
 
 Handler count_branch_handler(Opcode compare, Source b) {
@@ -261,19 +361,30 @@ Handler count_pair_handler() {
   return &count_pair;
 }
 
-const Family* shifted_family(Opcode outer, Opcode inner, Source a, Source b) {
-  const auto find = [](Opcode opcode, std::initializer_list<Opcode> list) {
-    return static_cast<size_t>(std::find(list.begin(), list.end(), opcode) - list.begin());
-  };
-  const size_t outer_index = find(outer, {Opcode::i32_add, Opcode::i32_and, Opcode::i32_or, Opcode::i32_xor,
-                                          Opcode::i64_add, Opcode::i64_and, Opcode::i64_or, Opcode::i64_xor});
-  const size_t inner_index = find(inner, {Opcode::i32_shl, Opcode::i32_shr_u, Opcode::i32_rotl, Opcode::i64_shl,
-                                          Opcode::i64_shr_u, Opcode::i64_rotl});
-  if (outer_index == 8 || inner_index == 6 || outer_index / 4 != inner_index / 3) {
+const Family* nested_family(Opcode outer, Opcode inner, Source a, Source b) {
+  const auto* const found = std::ranges::find_if(
+      kNestedFamilies, [&](const NestedFamily& family) { return family.outer == outer && family.inner == inner; });
+  if (found == kNestedFamilies.end()) {
     return nullptr;
   }
-  const auto& row = kShiftedFamilies[outer_index / 4][outer_index % 4][inner_index % 3];
-  return row[a == Source::accumulator ? 1 : b == Source::accumulator ? 2 : 0];
+  return found->row[a == Source::accumulator ? 1 : b == Source::accumulator ? 2 : 0];
+}
+
+const Family* extract_family(Opcode mask, Source a) {
+  const bool in_slot = a == Source::slot;
+  if (mask == Opcode::i32_and) {
+    return in_slot ? &kExtract<uint32_t, Source::slot> : &kExtract<uint32_t, Source::accumulator>;
+  }
+  return in_slot ? &kExtract<uint64_t, Source::slot> : &kExtract<uint64_t, Source::accumulator>;
+}
+
+const Family* compare_select_family(Opcode compare, Source left, Source right, Source a, Source b) {
+  const auto* const found = std::ranges::find(kCompareSelects, compare, &CompareSelect::compare);
+  if (found == kCompareSelects.end() || left == Source::immediate || right == Source::accumulator) {
+    return nullptr;
+  }
+  const ChoiceRow& row = found->rows[left == Source::accumulator ? 1 : 0][right == Source::immediate ? 1 : 0];
+  return row[(a == Source::immediate ? 2 : 0) + (b == Source::immediate ? 1 : 0)];
 }
 
 }  // namespace tenon::interp

@@ -68,6 +68,25 @@ inline void set_slot(Cell* values, unsigned index, T value) {
   }
 }
 
+/// What a select of integers chooses: a or b, each a slot or a constant of 16 bits, signed.
+template <Source A, Source B>
+[[nodiscard]] inline uint64_t choose(const Operands& o, const Cell* values, bool first) {
+  if constexpr (A == Source::slot && B == Source::slot) {
+    return values[first ? o.a : o.b].u64;  // not a branch, which would be mispredicted
+  } else {
+    const auto read = [values]<Source kSource>(uint16_t index) {
+      if constexpr (kSource == Source::slot) {
+        return values[index].u64;
+      } else {
+        return static_cast<uint64_t>(int64_t{static_cast<int16_t>(index)});
+      }
+    };
+    const uint64_t a = read.template operator()<A>(o.a);
+    const uint64_t b = read.template operator()<B>(o.b);
+    return first ? a : b;
+  }
+}
+
 template <class T, Target kTarget>
 inline void put(const Instruction* pc, Cell* values, T value, uint64_t& i, double& d, float& f) {
   if constexpr (kTarget != Target::accumulator) {

@@ -172,7 +172,11 @@ bool is_commutative(Opcode opcode) {
     case Opcode::i64_and:
     case Opcode::i64_or:
     case Opcode::i64_xor:
-      return true;
+    case Opcode::f32_add:
+    case Opcode::f32_mul:
+    case Opcode::f64_add:
+    case Opcode::f64_mul:
+      return true;  // of two NaNs, either may be the result's
     default:
       return false;
   }
@@ -273,6 +277,7 @@ class Translator {
   /// Takes back the last instruction, to emit one that does its work too.
   void take_back(uint32_t instruction) {
     words_.resize(instruction);
+    last_constant_ = kNone;
     while (!result_->positions.empty() && result_->positions.back().word > instruction) {
       result_->positions.pop_back();
     }
@@ -292,6 +297,7 @@ class Translator {
   void forget_last() {
     last_.position = kNone;
     last_copy_ = kNone;
+    last_constant_ = kNone;
     last_value_ = kNone;
     last_spill_ = {};
     last_count_ = {};
@@ -432,8 +438,21 @@ class Translator {
       bits = static_cast<uint64_t>(int64_t{static_cast<int32_t>(bits)});  // the upper half is unspecified
     }
     const auto narrow = static_cast<int32_t>(static_cast<uint32_t>(bits));
+    if (last_constant_ != kNone && last_constant_ + 2 == position() && narrow == static_cast<int16_t>(narrow) &&
+        static_cast<uint64_t>(int64_t{narrow}) == bits) {
+      Operands& pair = operands_at(last_constant_);
+      words_[last_constant_] = reinterpret_cast<Word>(handlers_.constant_pair);
+      pair = Operands{.target = pair.target,
+                      .a = u16(to),
+                      .b = u16(static_cast<uint32_t>(pair.immediate)),
+                      .c = u16(static_cast<uint32_t>(narrow))};
+      last_constant_ = kNone;
+      last_.position = kNone;
+      return;
+    }
     if (static_cast<uint64_t>(int64_t{narrow}) == bits) {
-      emit(handlers_.constant32, Operands{.target = u16(to), .a = 0, .immediate = narrow});
+      const uint32_t at = emit(handlers_.constant32, Operands{.target = u16(to), .a = 0, .immediate = narrow});
+      last_constant_ = narrow == static_cast<int16_t>(narrow) ? at : kNone;
     } else {
       emit(handlers_.constant64, Operands{.target = u16(to), .a = 0, .immediate = 0});
       emit_word(bits);
@@ -824,40 +843,79 @@ class Translator {
            popped.entry.producer == last_.position;
   }
 
-  /// a + (b << k), a ^ rotl(b, k) and the like in one instruction, when the shift is the last one emitted.
-  bool translate_shifted(Opcode opcode, Popped a, Popped b) {
+  /// a + (b << k), a ^ rotl(b, k), a + b * c and the like in one instruction, when the inner operation is the last one
+  /// emitted.
+  bool translate_nested(Opcode opcode, Popped a, Popped b) {
     if (!is_last_value(b) && is_last_value(a) && is_commutative(opcode)) {
       std::swap(a, b);
     }
-    const bool fuses = is_last_value(b) && last_.inner == Opcode::nop && last_.b == Source::immediate &&
-                       last_.a != Source::immediate &&
-                       (a.entry.place == Place::slot || a.entry.place == Place::local) &&
-                       shifted_family(opcode, last_.opcode, Source::slot, Source::slot) != nullptr;
-    if (!fuses) {
+    if (!is_last_value(b) || last_.inner != Opcode::nop ||
+        (a.entry.place != Place::slot && a.entry.place != Place::local) ||
+        nested_family(opcode, last_.opcode, Source::slot, Source::slot) == nullptr) {
       return false;
     }
-    const Last shift = last_;
+    Last inner = last_;
+    const bool is_product = inner.opcode == Opcode::i32_mul || inner.opcode == Opcode::i64_mul ||
+                            inner.opcode == Opcode::f32_mul || inner.opcode == Opcode::f64_mul;
+    Operands o{.target = 0, .a = 0, .b = inner.operands.a, .c = inner.operands.b};
+    if (is_product) {
+      if (inner.a == Source::immediate || inner.b == Source::immediate) {
+        return false;
+      }
+      if (inner.a == Source::accumulator || inner.b == Source::accumulator) {
+        o.b = 0;
+        o.c = inner.operands.a;
+        inner.a = Source::accumulator;
+      }
+    } else {
+      if (inner.b != Source::immediate || inner.a == Source::immediate) {
+        return false;
+      }
+      o.c = u16(static_cast<uint32_t>(inner.operands.immediate) & 63);
+    }
     const ValueType type = b.entry.type;
     unmake(b);
-    Operands o{
-        .target = 0, .a = 0, .b = shift.operands.a, .c = u16(static_cast<uint32_t>(shift.operands.immediate) & 63)};
     Source left = Source::slot;
-    if (a.entry.place == Place::slot && shift.a == Source::slot && last_spill_.index == a.index &&
-        last_spill_.end == shift.position) {
-      // a's value went to its slot only because the shift wanted the accumulator.
+    if (a.entry.place == Place::slot && inner.a == Source::slot && last_spill_.index == a.index &&
+        last_spill_.end == inner.position) {
+      // a's value went to its slot only because the inner operation wanted the accumulator.
       words_[last_spill_.producer] = reinterpret_cast<Word>((*last_spill_.family)[Target::accumulator]);
       static_cast<Cached&>(accumulator(bank_of(type))) = {.written = true};
       mark_read(bank_of(type));
       left = Source::accumulator;
     } else {
       o.a = use_slot(a);
-      if (shift.a == Source::accumulator) {
+      if (inner.a == Source::accumulator) {
         mark_read(bank_of(type));
       }
     }
     last_spill_ = {};
-    const uint32_t at = emit_value(type, shifted_family(opcode, shift.opcode, left, shift.a), o);
-    remember(at, opcode, left, shift.a, o);
+    const uint32_t at = emit_value(type, nested_family(opcode, inner.opcode, left, inner.a), o);
+    remember(at, opcode, left, inner.a, o);
+    last_.inner = inner.opcode;
+    return true;
+  }
+
+  /// (a >> k) & mask in one instruction, when the shift is the last one emitted.
+  bool translate_extract(Opcode opcode, const Popped& a, const Popped& b) {
+    if ((opcode != Opcode::i32_and && opcode != Opcode::i64_and) || b.entry.place != Place::constant ||
+        b.entry.bits > UINT16_MAX || !is_last_value(a) || last_.inner != Opcode::nop ||
+        last_.opcode != (opcode == Opcode::i32_and ? Opcode::i32_shr_u : Opcode::i64_shr_u) ||
+        last_.b != Source::immediate || last_.a == Source::immediate) {
+      return false;
+    }
+    const Last shift = last_;
+    const ValueType type = a.entry.type;
+    unmake(a);
+    if (shift.a == Source::accumulator) {
+      mark_read(Bank::integer);
+    }
+    const Operands o{.target = 0,
+                     .a = shift.operands.a,
+                     .b = u16(static_cast<uint32_t>(shift.operands.immediate) & 63),
+                     .c = u16(b.entry.bits)};
+    const uint32_t at = emit_value(type, extract_family(opcode, shift.a), o);
+    remember(at, opcode, shift.a, Source::immediate, o);
     last_.inner = shift.opcode;
     return true;
   }
@@ -894,7 +952,7 @@ class Translator {
         opcode = mirrored(opcode);
       }
     }
-    if (translate_shifted(opcode, a, b)) {
+    if (translate_nested(opcode, a, b) || translate_extract(opcode, a, b)) {
       return;
     }
     Operand right = use(b, true, true);
@@ -962,6 +1020,11 @@ class Translator {
       last_.position = kNone;
       return;
     }
+    if (opcode == Opcode::i32_eqz &&
+        (reader_.peek() == wasm::row(Opcode::br_if).code || reader_.peek() == wasm::row(Opcode::if_).code)) {
+      inverted_ = !inverted_;
+      return;
+    }
     compute_top();
     const Popped a = pop();
     if (opcode == Opcode::i32_eqz && is_last_value(a) && last_.inner == Opcode::nop &&
@@ -980,17 +1043,62 @@ class Translator {
     remember(at, opcode, operand.source, Source::slot, o);
   }
 
+  /// What a select may choose: a slot, or of integers a constant of 16 bits, signed.
+  Operand use_choice(const Popped& popped) {
+    const Entry& entry = popped.entry;
+    if (entry.place == Place::constant && bank_of(entry.type) == Bank::integer) {
+      const auto value =
+          entry.type == ValueType::i32 ? int64_t{static_cast<int32_t>(entry.bits)} : static_cast<int64_t>(entry.bits);
+      if (value == static_cast<int16_t>(value)) {
+        return {.source = Source::immediate, .slot = u16(entry.bits)};
+      }
+    }
+    return {.source = Source::slot, .slot = use_slot(popped)};
+  }
+
   void translate_select() {
+    compute_top();
     const Popped condition = pop();
     const Popped b = pop();
     const Popped a = pop();
     const ValueType type = a.entry.type;
-    const uint16_t first = use_slot(a);
-    const uint16_t second = use_slot(b);
-    const Operand chooser = use(condition, true, false);
-    const Operands o{.target = 0, .a = first, .b = second, .c = chooser.slot};
-    const uint32_t at = emit_value(type, select_family(bank_of(type), chooser.source), o);
-    remember(at, Opcode::select, Source::slot, Source::slot, o);
+    // Before what they need is emitted, which would stand between the compare and its use.
+    const bool compares =
+        is_last_value(condition) && last_.inner == Opcode::nop && bank_of(type) == Bank::integer &&
+        (last_.opcode == Opcode::i32_and || (last_.opcode >= Opcode::i32_eq && last_.opcode <= Opcode::i32_ge_u));
+    Last compare = last_;
+    if (compares && compare.b == Source::accumulator) {
+      std::swap(compare.a, compare.b);
+      if (compare.opcode != Opcode::i32_and) {
+        compare.opcode = mirrored(compare.opcode);
+      }
+    }
+    const bool fuses = compares && compare.a != Source::immediate && compare.b != Source::accumulator;
+    if (fuses) {
+      unmake(condition);
+    }
+    Operand first = use_choice(a);
+    Operand second = use_choice(b);
+    if (!fuses) {
+      const Operand chooser = use(condition, true, false);
+      const Operands o{.target = 0, .a = first.slot, .b = second.slot, .c = chooser.slot};
+      const uint32_t at =
+          emit_value(type, select_family(bank_of(type), chooser.source, first.source, second.source), o);
+      remember(at, Opcode::select, Source::slot, Source::slot, o);
+      return;
+    }
+    if (compare_select_family(compare.opcode, compare.a, compare.b, first.source, second.source) == nullptr) {
+      compare.opcode = inverse(compare.opcode);
+      std::swap(first, second);
+    }
+    if (compare.a == Source::accumulator) {
+      mark_read(Bank::integer);
+    }
+    const uint32_t at =
+        emit_value(type, compare_select_family(compare.opcode, compare.a, compare.b, first.source, second.source),
+                   compare.operands);
+    emit_word(std::bit_cast<Word>(Operands{.target = 0, .a = first.slot, .b = second.slot, .c = 0}));
+    remember(at, Opcode::select, Source::slot, Source::slot, compare.operands);
   }
 
   // --- Memory
@@ -1084,9 +1192,8 @@ class Translator {
     if (base.entry.place != Place::slot && base.entry.place != Place::local && base.entry.place != Place::sum) {
       return false;
     }
-    const Handler handler =
-        transfer_handler(width, last_.address,
-                         base.entry.place == Place::sum ? Address::plus_immediate : Address::slot, checked_);
+    const Handler handler = transfer_handler(
+        width, last_.address, base.entry.place == Place::sum ? Address::plus_immediate : Address::slot, checked_);
     if (handler == nullptr) {
       return false;
     }
@@ -1245,16 +1352,19 @@ class Translator {
 
   /// Emits a branch taken when the popped condition's truth is `when`; the distance is to be filled in.
   Patch emit_branch(const Popped& condition, bool when) {
+    when = when != inverted_;
+    inverted_ = false;
     if (condition.entry.place == Place::accumulator && condition.entry.local != kNone &&
         condition.entry.producer == last_count_.position && last_count_.end == position()) {
       return emit_count_branch(when ? Opcode::i32_ne : Opcode::i32_eq, Source::immediate, Operands{});
     }
     if (is_last_value(condition) && last_.inner == Opcode::nop) {
       const Last test = last_;
-      if (is_compare(test.opcode)) {
+      if (is_compare(test.opcode) || test.opcode == Opcode::i32_and) {
         unmake(condition);
         // Only when the accumulator is the sum: the counting instruction may also have left an older value there.
-        if (last_count_.end == test.position && test.a == Source::accumulator && test.opcode <= Opcode::i32_ge_u &&
+        if (last_count_.end == test.position && is_compare(test.opcode) && test.a == Source::accumulator &&
+            test.opcode <= Opcode::i32_ge_u &&
             words_[last_count_.position] == reinterpret_cast<Word>((*binary_family(Opcode::i32_add, Source::slot,
                                                                                    Source::immediate))[Target::both])) {
           return emit_count_branch(when ? test.opcode : inverse(test.opcode), test.b, test.operands);
@@ -1271,19 +1381,13 @@ class Translator {
         emit_word(0);
         return {at, position() - 1};
       }
-      if (test.opcode == Opcode::i32_eqz || test.opcode == Opcode::i64_eqz) {
+      if (test.opcode == Opcode::i64_eqz) {
         unmake(condition);
         if (test.a == Source::accumulator) {
           mark_read(Bank::integer);
         }
-        uint32_t at;
-        if (test.opcode == Opcode::i32_eqz) {
-          const auto& row = when ? handlers_.branch_unless : handlers_.branch_if;
-          at = emit(row[static_cast<size_t>(test.a)], test.operands);
-        } else {
-          at = emit(compare_branch_handler(Opcode::i64_eq, test.a, Source::immediate, !when),
-                    Operands{.target = 0, .a = test.operands.a, .immediate = 0});
-        }
+        const uint32_t at = emit(compare_branch_handler(Opcode::i64_eq, test.a, Source::immediate, !when),
+                                 Operands{.target = 0, .a = test.operands.a, .immediate = 0});
         emit_word(0);
         return {at, position() - 1};
       }
@@ -1331,6 +1435,13 @@ class Translator {
   }
 
   Patch emit_jump() {
+    if (last_copy_ != kNone && last_copy_ + 2 == position()) {
+      const uint32_t copy = last_copy_;
+      words_[copy] = reinterpret_cast<Word>(handlers_.copy64_jump);
+      emit_word(0);
+      last_copy_ = kNone;
+      return {copy, position() - 1};
+    }
     const uint32_t at = position();
     words_.push_back(reinterpret_cast<Word>(handlers_.jump));
     words_.push_back(0);
@@ -1465,7 +1576,7 @@ class Translator {
       }
       uint32_t& trampoline = trampolines[depths[n]];
       if (trampoline == kNone) {
-        last_copy_ = kNone;
+        forget_last();
         trampoline = position();
         if (target.kind == ControlKind::function) {
           emit_return();
@@ -2018,6 +2129,8 @@ class Translator {
   std::array<Accumulator, 3> accumulators_;
   Last last_;
   uint32_t last_copy_ = kNone;
+  uint32_t last_constant_ = kNone;   ///< the last instruction that sets a slot to a constant of 16 bits
+  bool inverted_ = false;            ///< the next branch is to be taken when its condition is zero
   uint32_t last_value_ = kNone;      ///< the last instruction that made an accumulator's value
   uint32_t last_value_end_ = kNone;  ///< the word behind it
   /// The last entry taken out of the accumulator, right after the instruction that made it.
