@@ -17,6 +17,8 @@ enum class Address : uint8_t {
   plus_slot,         ///< values[a] + (values[b] << c), in 32 bits
   plus_accumulator,  ///< values[a] + (i << c), in 32 bits
   constant,          ///< the third word, offset and all
+  plus_global,       ///< the i32 global at `offset` in the instance, plus the third word's lower half, in 32 bits; the
+                     ///< static offset is that word's upper half
 };
 
 // Each returns null for combinations that do not exist; the translator then brings an operand into a slot.
@@ -50,6 +52,8 @@ enum class Address : uint8_t {
 /// two slots, slot and immediate, accumulator and immediate, or accumulator and slot.
 [[nodiscard]] const Family* compare_select_family(wasm::Opcode compare, Source left, Source right, Source a, Source b);
 [[nodiscard]] const Family* global_get_family(Bank bank, bool indirect);
+/// A constant i32 global plus the third word, in 32 bits.
+[[nodiscard]] const Family* global_sum_family();
 [[nodiscard]] Handler global_set_handler(Bank bank, Source value, bool indirect);
 /// Atomic operations take their operands from consecutive slots, the first in `a`, and leave the result in slot
 /// `target`.

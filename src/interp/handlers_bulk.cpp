@@ -115,10 +115,10 @@ bool element_value(Instance& instance, const wasm::ElementSegment& segment, size
     const wasm::ConstantInstruction& instruction = segment.expressions[index].front();
     switch (instruction.opcode) {
       case 0x23: {  // global.get
-        const Executable& executable = LinkedModule::of(instance).executable();
+        Executable& executable = LinkedModule::of(instance).executable();
         const auto global = static_cast<uint32_t>(instruction.immediate);
         const Cell& cell = runtime::at<Cell>(instance, executable.layout().global(global));
-        value = runtime::is_indirect_global(executable.module(), global) ? *cell.cell : cell;
+        value = executable.global_access(global) == runtime::GlobalAccess::indirect ? *cell.cell : cell;
         return true;
       }
       case 0xd2:  // ref.func

@@ -21,13 +21,18 @@ constexpr size_t store_index(Opcode opcode) {
 constexpr size_t kLoadCount = load_index(Opcode::i64_load32_u) + 1;
 constexpr size_t kStoreCount = store_index(Opcode::i64_store32) + 1;
 
+[[nodiscard]] inline Cell& global_cell(Instance* instance, uint32_t offset) {
+  return *reinterpret_cast<Cell*>(reinterpret_cast<uint8_t*>(instance) + offset);
+}
+
 /// The effective address before the bounds check, and how many words the instruction's operands take after the first.
 ///
 /// sandbox: the sum of a 32-bit address and a 32-bit offset in 64 bits: at most 2^33 - 2, which the reservation of a
 /// guarded memory covers with room for the access. Addresses are cut to 32 bits here, whatever a slot's upper half
 /// holds.
 template <Address kAddress>
-[[nodiscard]] inline uint64_t effective_address(const Instruction* pc, const Cell* values, uint64_t i) {
+[[nodiscard]] inline uint64_t effective_address(const Instruction* pc, const Cell* values, uint64_t i,
+                                                Instance* instance) {
   const Operands& o = operands(pc);
   if constexpr (kAddress == Address::slot) {
     return uint64_t{slot<uint32_t>(values, o.a)} + o.offset;
@@ -39,6 +44,9 @@ template <Address kAddress>
     return uint64_t{slot<uint32_t>(values, o.a) + (slot<uint32_t>(values, o.b) << (o.c & 31))} + word<uint32_t>(pc, 2);
   } else if constexpr (kAddress == Address::plus_accumulator) {
     return uint64_t{slot<uint32_t>(values, o.a) + (static_cast<uint32_t>(i) << (o.c & 31))} + word<uint32_t>(pc, 2);
+  } else if constexpr (kAddress == Address::plus_global) {
+    const auto extra = word<uint64_t>(pc, 2);
+    return uint64_t{global_cell(instance, o.offset).u32 + static_cast<uint32_t>(extra)} + (extra >> 32);
   } else {
     return word<uint64_t>(pc, 2);
   }
@@ -59,7 +67,7 @@ template <class M, bool kChecked>
 
 template <class M, class R, Address kAddress, Target D, bool kChecked>
 TENON_HANDLER load(TENON_HANDLER_PARAMETERS) {
-  const uint64_t address = effective_address<kAddress>(pc, values, i);
+  const uint64_t address = effective_address<kAddress>(pc, values, i, instance);
   if (outside<M, kChecked>(address, instance)) [[unlikely]] {
     TENON_TRAP(runtime::TrapKind::memory_out_of_bounds);
   }
@@ -72,7 +80,7 @@ TENON_HANDLER load(TENON_HANDLER_PARAMETERS) {
 /// The value's slot is in `target`. An immediate value is the word after the address's.
 template <class M, class T, Address kAddress, Source kValue, bool kChecked>
 TENON_HANDLER store(TENON_HANDLER_PARAMETERS) {
-  const uint64_t address = effective_address<kAddress>(pc, values, i);
+  const uint64_t address = effective_address<kAddress>(pc, values, i, instance);
   if (outside<M, kChecked>(address, instance)) [[unlikely]] {
     TENON_TRAP(runtime::TrapKind::memory_out_of_bounds);
   }
@@ -92,7 +100,7 @@ TENON_HANDLER store(TENON_HANDLER_PARAMETERS) {
 /// A load and the store of what it loaded: most of a copied struct, half of a swap.
 template <class M, Address kFrom, Address kTo, bool kChecked>
 TENON_HANDLER transfer(TENON_HANDLER_PARAMETERS) {
-  const uint64_t from = effective_address<kFrom>(pc, values, i);
+  const uint64_t from = effective_address<kFrom>(pc, values, i, instance);
   if (outside<M, kChecked>(from, instance)) [[unlikely]] {
     TENON_TRAP(runtime::TrapKind::memory_out_of_bounds);
   }
@@ -100,7 +108,7 @@ TENON_HANDLER transfer(TENON_HANDLER_PARAMETERS) {
   const M moved = load_unaligned<M>(memory + from);
   // The rest looks like an instruction of its own; a trap in it has a place in the module of its own, too.
   pc += kAddressWords<kFrom> - 1;
-  const uint64_t to = effective_address<kTo>(pc, values, i);
+  const uint64_t to = effective_address<kTo>(pc, values, i, instance);
   if (outside<M, kChecked>(to, instance)) [[unlikely]] {
     TENON_TRAP(runtime::TrapKind::memory_out_of_bounds);
   }
@@ -113,18 +121,19 @@ template <class M, class R, Address A, bool C>
 constexpr Family kLoad = {
     {&load<M, R, A, Target::accumulator, C>, &load<M, R, A, Target::slot, C>, &load<M, R, A, Target::both, C>}};
 
-using LoadRow = std::array<std::array<const Family*, 6>, 2>;
-using StoreRow = std::array<std::array<std::array<Handler, 3>, 6>, 2>;
+using LoadRow = std::array<std::array<const Family*, 7>, 2>;
+using StoreRow = std::array<std::array<std::array<Handler, 3>, 7>, 2>;
 
 template <class M, class R, bool C>
-constexpr std::array<const Family*, 6> load_row() {
+constexpr std::array<const Family*, 7> load_row() {
   using enum Address;
-  return {&kLoad<M, R, slot, C>,      &kLoad<M, R, accumulator, C>,      &kLoad<M, R, plus_immediate, C>,
-          &kLoad<M, R, plus_slot, C>, &kLoad<M, R, plus_accumulator, C>, &kLoad<M, R, constant, C>};
+  return {&kLoad<M, R, slot, C>,       &kLoad<M, R, accumulator, C>,      &kLoad<M, R, plus_immediate, C>,
+          &kLoad<M, R, plus_slot, C>,  &kLoad<M, R, plus_accumulator, C>, &kLoad<M, R, constant, C>,
+          &kLoad<M, R, plus_global, C>};
 }
 
 template <class M, class T, bool C>
-constexpr std::array<std::array<Handler, 3>, 6> store_row() {
+constexpr std::array<std::array<Handler, 3>, 7> store_row() {
   using S = Source;
   using enum Address;
   return {{{&store<M, T, slot, S::slot, C>, &store<M, T, slot, S::accumulator, C>, &store<M, T, slot, S::immediate, C>},
@@ -136,7 +145,9 @@ constexpr std::array<std::array<Handler, 3>, 6> store_row() {
             &store<M, T, plus_slot, S::immediate, C>},
            {&store<M, T, plus_accumulator, S::slot, C>, nullptr, &store<M, T, plus_accumulator, S::immediate, C>},
            {&store<M, T, constant, S::slot, C>, &store<M, T, constant, S::accumulator, C>,
-            &store<M, T, constant, S::immediate, C>}}};
+            &store<M, T, constant, S::immediate, C>},
+           {&store<M, T, plus_global, S::slot, C>, &store<M, T, plus_global, S::accumulator, C>,
+            &store<M, T, plus_global, S::immediate, C>}}};
 }
 
 constexpr auto kLoads = [] {
@@ -166,10 +177,6 @@ constexpr std::array<std::array<std::array<Handler, 5>, 2>, 2> kTransfers = {
     {{transfer_row<M, Address::slot, false>(), transfer_row<M, Address::plus_immediate, false>()},
      {transfer_row<M, Address::slot, true>(), transfer_row<M, Address::plus_immediate, true>()}}};
 
-[[nodiscard]] inline Cell& global_cell(Instance* instance, uint32_t offset) {
-  return *reinterpret_cast<Cell*>(reinterpret_cast<uint8_t*>(instance) + offset);
-}
-
 /// `offset` is the global's Cell in the instance; kIndirect: that Cell points to the exporter's.
 template <class T, bool kIndirect, Target D>
 TENON_HANDLER global_get(TENON_HANDLER_PARAMETERS) {
@@ -180,6 +187,15 @@ TENON_HANDLER global_get(TENON_HANDLER_PARAMETERS) {
   put<T, D>(pc, values, slot<T>(cell, 0), i, d, f);
   TENON_NEXT(2);
 }
+
+template <Target D>
+TENON_HANDLER global_sum(TENON_HANDLER_PARAMETERS) {
+  put<uint32_t, D>(pc, values, global_cell(instance, operands(pc).offset).u32 + word<uint32_t>(pc, 2), i, d, f);
+  TENON_NEXT(3);
+}
+
+constexpr Family kGlobalSum = {
+    {&global_sum<Target::accumulator>, &global_sum<Target::slot>, &global_sum<Target::both>}};
 
 template <class T, bool kIndirect, Source kValue>
 TENON_HANDLER global_set(TENON_HANDLER_PARAMETERS) {
@@ -218,7 +234,7 @@ Handler store_handler(Opcode opcode, Address address, Source value, bool checked
 }
 
 Handler transfer_handler(wasm::Immediate width, Address from, Address to, bool checked) {
-  if (from == Address::constant || (to != Address::slot && to != Address::plus_immediate)) {
+  if (from == Address::constant || from == Address::plus_global || (to != Address::slot && to != Address::plus_immediate)) {
     return nullptr;
   }
   const auto& table = width == wasm::Immediate::memarg8    ? kTransfers<uint8_t>
@@ -233,6 +249,10 @@ const Family* global_get_family(Bank bank, bool indirect) {
                                                  {&kGlobalGet<float, false>, &kGlobalGet<float, true>},
                                                  {&kGlobalGet<double, false>, &kGlobalGet<double, true>}};
   return kTable[static_cast<size_t>(bank)][indirect ? 1 : 0];
+}
+
+const Family* global_sum_family() {
+  return &kGlobalSum;
 }
 
 Handler global_set_handler(Bank bank, Source value, bool indirect) {

@@ -51,6 +51,7 @@ enum class Place : uint8_t {
   constant,
   accumulator,
   sum,  ///< a local plus a constant, not computed yet: most often an address, which loads and stores add up themselves
+  global_sum,  ///< a constant global plus a constant, not computed yet: an address in position-independent code
 };
 
 struct Entry {
@@ -58,6 +59,7 @@ struct Entry {
   Place place = Place::slot;
   uint32_t local = kNone;     ///< place local or sum; or the local that holds a copy of an accumulator's value
   uint64_t bits = 0;          ///< place constant; or what a sum adds
+  uint32_t global = kNone;    ///< place global_sum: the global's place in the instance
   uint32_t producer = kNone;  ///< place accumulator: the instruction that made it
   const Family* family = nullptr;
   bool also_in_slot = false;  ///< place accumulator, of a call's result: its slot has the value too
@@ -342,7 +344,9 @@ class Translator {
   }
 
   /// Whether the entry's value is somewhere that later code may change.
-  static bool is_loose(const Entry& entry) { return entry.place != Place::slot && entry.place != Place::constant; }
+  static bool is_loose(const Entry& entry) {
+    return entry.place != Place::slot && entry.place != Place::constant && entry.place != Place::global_sum;
+  }
 
   void push(Entry entry) {
     reference(entry, 1);
@@ -469,8 +473,33 @@ class Translator {
     emit((*binary_family(Opcode::i32_add, Source::slot, Source::immediate))[Target::slot], sum_operands(entry, to));
   }
 
+  static Operands global_operands(const Entry& entry, uint32_t target) {
+    return Operands{.target = u16(target), .a = 0, .offset = entry.global};
+  }
+
+  void emit_global_sum(const Entry& entry, uint32_t to) {
+    if (static_cast<uint32_t>(entry.bits) == 0) {
+      emit((*global_get_family(Bank::integer, false))[Target::slot], global_operands(entry, to));
+    } else {
+      emit((*global_sum_family())[Target::slot], global_operands(entry, to));
+      emit_word(static_cast<uint32_t>(entry.bits));
+    }
+  }
+
   /// Computes the top entry if it is a sum that nobody has wanted yet.
   void compute_top() {
+    if (stack_.back().place == Place::global_sum) {
+      const Entry entry = pop().entry;
+      const Operands o = global_operands(entry, 0);
+      const auto added = static_cast<uint32_t>(entry.bits);
+      const uint32_t at =
+          emit_value(ValueType::i32, added == 0 ? global_get_family(Bank::integer, false) : global_sum_family(), o);
+      if (added != 0) {
+        emit_word(added);
+      }
+      remember(at, Opcode::global_get, Source::slot, Source::slot, o);
+      return;
+    }
     if (stack_.back().place != Place::sum) {
       return;
     }
@@ -502,6 +531,9 @@ class Translator {
         break;
       case Place::sum:
         emit_sum(entry, to);
+        break;
+      case Place::global_sum:
+        emit_global_sum(entry, to);
         break;
       case Place::accumulator:
         if (entry.also_in_slot && to == canonical(index)) {
@@ -588,6 +620,9 @@ class Translator {
         return {.slot = u16(entry.local)};
       case Place::sum:
         emit_sum(entry, canonical(popped.index));
+        return {.slot = u16(canonical(popped.index))};
+      case Place::global_sum:
+        emit_global_sum(entry, canonical(popped.index));
         return {.slot = u16(canonical(popped.index))};
       case Place::constant: {
         const bool fits = entry.type != ValueType::i64 ||
@@ -696,6 +731,7 @@ class Translator {
         }
         return;
       case Place::sum:
+      case Place::global_sum:
       case Place::accumulator:
         break;
     }
@@ -803,7 +839,7 @@ class Translator {
     compute_top();
     const Popped value = pop();
     const Bank bank = bank_of(value.entry.type);
-    const bool indirect = runtime::is_indirect_global(module_, index);
+    const bool indirect = is_indirect(index);
     const uint32_t offset = executable_.layout().global(index);
     if (executable_.options().check_stack && is_stack_pointer(index)) {
       const uint16_t slot = use_slot(value);
@@ -920,20 +956,30 @@ class Translator {
     return true;
   }
 
-  /// local + constant, or such a sum + constant, either way round: nothing is emitted.
+  [[nodiscard]] bool is_indirect(uint32_t global) const {
+    return executable_.global_access(global) == runtime::GlobalAccess::indirect;
+  }
+
+  /// local + constant, global + constant, or such a sum + constant, either way round: nothing is emitted.
   bool push_sum() {
     const Entry& b = stack_.back();
     const Entry& a = stack_[stack_.size() - 2];
     const Entry& constant = b.place == Place::constant ? b : a;
     const Entry& base = b.place == Place::constant ? a : b;
-    if (constant.place != Place::constant || (base.place != Place::local && base.place != Place::sum)) {
+    if (constant.place != Place::constant ||
+        (base.place != Place::local && base.place != Place::sum && base.place != Place::global_sum)) {
       return false;
     }
-    const uint32_t added =
-        static_cast<uint32_t>(constant.bits) + (base.place == Place::sum ? static_cast<uint32_t>(base.bits) : 0);
-    const uint32_t local = base.local;
+    Entry sum{.type = ValueType::i32,
+              .place = base.place == Place::local ? Place::sum : base.place,
+              .local = base.local,
+              .bits = static_cast<uint32_t>(constant.bits),
+              .global = base.global};
+    if (base.place != Place::local) {
+      sum.bits = static_cast<uint32_t>(sum.bits + base.bits);
+    }
     drop_to(stack_.size() - 2);
-    push(Entry{.type = ValueType::i32, .place = Place::sum, .local = local, .bits = added});
+    push(sum);
     return true;
   }
 
@@ -1126,6 +1172,13 @@ class Translator {
       result.address = Address::plus_immediate;
       result.operands = sum_operands(base.entry, 0);
       result.extra = offset;
+      result.has_extra = true;
+      return result;
+    }
+    if (base.entry.place == Place::global_sum) {
+      result.address = Address::plus_global;
+      result.operands = global_operands(base.entry, 0);
+      result.extra = static_cast<uint32_t>(base.entry.bits) | uint64_t{offset} << 32;
       result.has_extra = true;
       return result;
     }
@@ -1991,9 +2044,12 @@ class Translator {
       case Opcode::global_get: {
         const uint32_t index = reader_.u32();
         const ValueType type = module_.globals[index].type.type;
+        if (type == ValueType::i32 && executable_.global_access(index) == runtime::GlobalAccess::constant) {
+          push(Entry{.type = type, .place = Place::global_sum, .global = executable_.layout().global(index)});
+          return;
+        }
         const Operands o{.target = 0, .a = 0, .offset = executable_.layout().global(index)};
-        const uint32_t at =
-            emit_value(type, global_get_family(bank_of(type), runtime::is_indirect_global(module_, index)), o);
+        const uint32_t at = emit_value(type, global_get_family(bank_of(type), is_indirect(index)), o);
         remember(at, row.opcode, Source::slot, Source::slot, o);
         return;
       }

@@ -71,7 +71,7 @@ class SharedModule final : public runtime::Executable {
   std::optional<uint32_t> function_table;     ///< `__indirect_function_table`
   std::optional<uint32_t> stack_pointer;      ///< `__stack_pointer`, a global of its own
 
-  /// runtime::is_indirect_global, without a search.
+  /// Whether the global's Cell in an instance points to the exporter's (runtime::GlobalAccess::indirect).
   [[nodiscard]] bool is_indirect(uint32_t global) const {
     return global < globals.size() && module().globals[global].type.is_mutable && !globals[global].is_got;
   }

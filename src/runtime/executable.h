@@ -37,9 +37,14 @@ template <class T>
   return *reinterpret_cast<T*>(reinterpret_cast<uint8_t*>(&instance) + offset);
 }
 
-/// Whether global `index` of `module` is reached through a pointer in its Cell: imported, mutable, and not made by the
-/// linker (`GOT.mem`, `GOT.func`).
-[[nodiscard]] bool is_indirect_global(const wasm::Module& module, uint32_t index);
+/// How code reaches a global of its module.
+enum class GlobalAccess : uint8_t {
+  own,       ///< in its Cell
+  indirect,  ///< through a pointer in its Cell: imported, mutable, and not made by the linker
+  /// In its Cell, which nobody writes once code of the module runs: immutable, or made by the linker (`GOT.mem`,
+  /// `GOT.func`) and not written by the module either.
+  constant,
+};
 
 /// The interpreter's stubs: what a function's Code holds before it was translated, and what an import's holds before it
 /// was bound.
@@ -72,6 +77,7 @@ class Executable {
   [[nodiscard]] const wasm::Module& module() const { return *module_; }
   [[nodiscard]] const InstanceLayout& layout() const { return layout_; }
   [[nodiscard]] const CodeOptions& options() const { return options_; }
+  [[nodiscard]] GlobalAccess global_access(uint32_t global) const { return global_access_[global]; }
 
   /// Code of function `index`; for an imported one, the binder's.
   [[nodiscard]] abi::Code& code(uint32_t index) { return code_[index]; }
@@ -85,6 +91,7 @@ class Executable {
   std::shared_ptr<const wasm::Module> module_;
   CodeOptions options_;
   InstanceLayout layout_;
+  std::vector<GlobalAccess> global_access_;
   std::unique_ptr<abi::Code[]> code_;
 };
 

@@ -894,6 +894,7 @@ Result<> Decoder::measure_bodies(size_t offset, size_t size) {
 
 Result<> Decoder::bodies() {
   StableBytes window(module_->bytes_);
+  std::vector<bool> written_globals(module_->globals.size());
   const auto end = static_cast<uint32_t>(module_->functions.size());
   for (uint32_t first = module_->imported_functions; first < end;) {
     // Bodies stand in the file in the order of their functions.
@@ -912,8 +913,12 @@ Result<> Decoder::bodies() {
     }
     for (; first <= last; ++first) {
       const Function& function = module_->functions[first];
-      TENON_CHECK(validate_function(*module_, first, view.subspan(function.body_offset - begin, function.body_size)));
+      TENON_CHECK(validate_function(*module_, first, view.subspan(function.body_offset - begin, function.body_size),
+                                    &written_globals));
     }
+  }
+  for (size_t n = 0; n < module_->globals.size(); ++n) {
+    module_->globals[n].is_written = written_globals[n];
   }
   return {};
 }

@@ -69,6 +69,7 @@ struct Memory {
 struct Global {
   GlobalType type;
   ConstantExpression initial;  ///< empty for imported ones
+  bool is_written = false;     ///< by code of this module
 };
 
 struct Tag {

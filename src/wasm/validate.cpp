@@ -292,8 +292,8 @@ template <auto kRead>
 
 class BodyValidator {
  public:
-  BodyValidator(const Module& module, uint32_t function, Bytes body, State& state)
-      : module_(module), function_(function), body_(body), state_(state) {}
+  BodyValidator(const Module& module, uint32_t function, Bytes body, State& state, std::vector<bool>* written_globals)
+      : module_(module), function_(function), body_(body), state_(state), written_globals_(written_globals) {}
 
   /// False: see take_error.
   [[nodiscard]] bool run();
@@ -322,6 +322,7 @@ class BodyValidator {
   uint32_t function_;
   Bytes body_;
   State& state_;
+  std::vector<bool>* written_globals_;
   Error error_{};
 };
 
@@ -635,6 +636,9 @@ bool BodyValidator::run() {
         }
         if (!type.is_mutable) [[unlikely]] {
           return fail(place(), ErrorKind::invalid, fmt::format("global is immutable: global.set of global {}", index));
+        }
+        if (written_globals_ != nullptr) {
+          (*written_globals_)[index] = true;
         }
         if (!pop(type.type)) {
           return false;
@@ -1330,9 +1334,9 @@ std::string BodyValidator::instruction_at(size_t offset) const {
 
 }  // namespace
 
-Result<> validate_function(const Module& module, uint32_t function, Bytes body) {
+Result<> validate_function(const Module& module, uint32_t function, Bytes body, std::vector<bool>* written_globals) {
   static thread_local State state;
-  BodyValidator validator(module, function, body, state);
+  BodyValidator validator(module, function, body, state, written_globals);
   const bool is_valid = validator.run();
   state.trim();
   if (!is_valid) [[unlikely]] {

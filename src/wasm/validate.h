@@ -1,6 +1,8 @@
 // Validation of function bodies (specification 3.3 and the algorithm of its appendix).
 #pragma once
 
+#include <vector>
+
 #include "base/reader.h"
 #include "base/result.h"
 #include "wasm/module.h"
@@ -10,8 +12,10 @@ namespace tenon::wasm {
 /// Validates one defined function's body. `body` starts with the locals and ends with the final `end`; it need not be
 /// the module's own bytes: the interpreter validates a private copy once more before it trusts it. It must not change
 /// meanwhile (never pass mapped bytes). Offsets in messages are those of the module's file. Thread-safe. Errors:
-/// malformed, invalid, unsupported, limit.
-[[nodiscard]] Result<> validate_function(const Module& module, uint32_t function, base::Bytes body);
+/// malformed, invalid, unsupported, limit. `written_globals`, if there is one, gets a true for each global that the body
+/// sets; it is as long as the module's globals.
+[[nodiscard]] Result<> validate_function(const Module& module, uint32_t function, base::Bytes body,
+                                         std::vector<bool>* written_globals = nullptr);
 
 /// Locals a function may declare, parameters included; operands it may have on its stack.
 constexpr uint32_t kMaximumLocals = 50000;
