@@ -70,6 +70,20 @@ Dso* find_same(const Namespace& program, const Found& found) {
   return known == program.dsos_by_file.end() ? nullptr : known->second;
 }
 
+/// What to do about a module that cannot be decoded or does not validate.
+const char* remedy(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::malformed:
+      return ". The file is damaged or no module at all: copy or build it again";
+    case ErrorKind::invalid:
+      return ". What made this file made a mistake, or the file was changed since: build it again";
+    case ErrorKind::unsupported:
+      return ". Build it without that feature";
+    default:
+      return "";
+  }
+}
+
 /// Decodes and validates what was found and makes a DSO of it.
 Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::string& name, Dso* requester) {
   if (found.module == nullptr) {
@@ -77,8 +91,8 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
     const uint64_t decoded = program.engine.counts().decoded;
     auto loaded = program.engine.load(found.bytes, found.path.empty() ? name : found.path, program.options.code);
     if (!loaded) {
-      return fail(loaded.error().kind, "cannot load {}{}", loaded.error().message,
-                  requester == nullptr ? "" : "; needed by " + requester->name);
+      return fail(loaded.error().kind, "cannot load {}{}{}", loaded.error().message,
+                  requester == nullptr ? "" : "; needed by " + requester->name, remedy(loaded.error().kind));
     }
     found.module = *std::move(loaded);
     ++(program.engine.counts().decoded != decoded ? program.report.statistics.modules_decoded

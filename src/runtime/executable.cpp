@@ -33,9 +33,9 @@ std::vector<GlobalAccess> classify_globals(const wasm::Module& module) {
       continue;
     }
     const bool is_got = import.module == "GOT.mem" || import.module == "GOT.func";
-    result[import.index] = !is_got                                      ? GlobalAccess::indirect
+    result[import.index] = !is_got                                   ? GlobalAccess::indirect
                            : module.globals[import.index].is_written ? GlobalAccess::own
-                                                                       : GlobalAccess::constant;
+                                                                     : GlobalAccess::constant;
   }
   return result;
 }

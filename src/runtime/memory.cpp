@@ -16,6 +16,25 @@ namespace {
 // there; all of it must be inside the reservation, so that nothing else of the host can be hit.
 constexpr uint64_t kGuardedReservation = (uint64_t{1} << 33) + wasm::kPageSize;
 
+void* reserve(uint64_t bytes) {
+  return mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+/// Reserves at least `minimum` bytes where `bytes` were too many, and says in `bytes` how many. Not all there is: the
+/// process has other uses for address space.
+void* reserve_some(uint64_t minimum, uint64_t& bytes) {
+  while (bytes > minimum) {
+    bytes = std::max(bytes / 2 / wasm::kPageSize * wasm::kPageSize, minimum);
+    if (void* const base = reserve(bytes); base != MAP_FAILED) {
+      const uint64_t half = std::max(bytes / 2 / wasm::kPageSize * wasm::kPageSize, minimum);
+      munmap(static_cast<uint8_t*>(base) + half, bytes - half);
+      bytes = half;
+      return base;
+    }
+  }
+  return MAP_FAILED;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Memory>> Memory::create(const wasm::MemoryType& type, BoundsChecks checks,
@@ -29,14 +48,16 @@ Result<std::unique_ptr<Memory>> Memory::create(const wasm::MemoryType& type, Bou
     return fail(ErrorKind::limit, "a memory of {} pages was asked for, but {} pages of 64 KiB are all there may be",
                 type.limits.minimum, memory->maximum_pages_);
   }
-  const uint64_t wanted = checks == BoundsChecks::guard_pages
-                              ? kGuardedReservation
-                              : std::max(memory->maximum_pages_, uint64_t{1}) * wasm::kPageSize;
-  void* const base = mmap(nullptr, wanted, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  const bool guarded = checks == BoundsChecks::guard_pages;
+  uint64_t wanted = guarded ? kGuardedReservation : std::max(memory->maximum_pages_, uint64_t{1}) * wasm::kPageSize;
+  void* base = reserve(wanted);
+  if (base == MAP_FAILED && !guarded) {
+    base = reserve_some(std::max(type.limits.minimum, uint64_t{1}) * wasm::kPageSize, wanted);
+    memory->maximum_pages_ = wanted / wasm::kPageSize;
+  }
   if (base == MAP_FAILED) {
-    return fail(ErrorKind::limit,
-                "cannot reserve {} bytes of address space for a memory: {}; explicit bounds checks need less of it",
-                wanted, strerror(errno));
+    return fail(ErrorKind::limit, "cannot reserve {} bytes of address space for a memory: {}{}", wanted,
+                strerror(errno), guarded ? "; explicit bounds checks need less of it" : "");
   }
   memory->base = static_cast<uint8_t*>(base);
   memory->reserved_bytes_ = wanted;

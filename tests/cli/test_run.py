@@ -1,6 +1,7 @@
 """`tenon run`: what the guest gets, what the caller gets back."""
 
 import os
+import resource
 import subprocess
 
 from tenon_test import TenonTest, dylink
@@ -223,6 +224,17 @@ class Sizes(TenonTest):
 
     def test_max_memory_that_the_module_does_not_fit_in(self):
         self.check(self.tenon("run", "--max-memory=1", "--invoke=grow", "grow.wasm", "1"), 126, "", "grow.wasm")
+
+    def test_little_address_space(self):
+        """Explicit checks make do with what there is; guard pages cannot, and say what can."""
+        def limit():
+            resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))
+
+        if self.tenon("--version", preexec_fn=limit).code != 0:
+            self.skipTest("a sanitizer needs more address space than that for itself")
+        grow = ("--invoke", "grow", "grow.wasm", 16)
+        self.check(self.tenon("run", "--bounds-checks=explicit", *grow, preexec_fn=limit), 0, "1\n")
+        self.check(self.tenon("run", *grow, preexec_fn=limit), 126, "", ["address space", "explicit bounds checks"])
 
 
 class Libraries(TenonTest):
