@@ -14,7 +14,7 @@ namespace tenon::link {
 [[nodiscard]] Result<> call_guest(Namespace& program, GuestThread& thread, Dso& dso, uint32_t function,
                                   const char* doing);
 
-/// Dependencies first; in a cycle, whoever was loaded later comes first, as in ld.so. `dsos` is in load order.
+/// Dependencies first; of a cycle, whoever was loaded first comes first, as in ld.so. `dsos` is in load order.
 [[nodiscard]] std::vector<Dso*> dependency_order(std::span<Dso* const> dsos);
 
 }  // namespace tenon::link
