@@ -183,7 +183,9 @@ Result<std::unique_ptr<Wasi>> Wasi::create(Options options) {
     }
     TENON_CHECK(add_string(process->environment, fmt::format("{}={}", name, value), "environment variable"));
   }
-  process->resolver = Resolver::detect(options.use_openat2);
+  if (!options.preopens.empty()) {  // else nothing is ever resolved
+    process->resolver = Resolver::detect(options.use_openat2);
+  }
   rlimit file_size{};
   process->has_file_size_limit = getrlimit(RLIMIT_FSIZE, &file_size) != 0 || file_size.rlim_cur != RLIM_INFINITY;
 
