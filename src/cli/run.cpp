@@ -211,7 +211,9 @@ int run_program(RunOptions options, std::vector<std::string> operands) {
     return result.has_value();
   };
 
-  options.program.guest_can_write = [&wasi = **wasi](int descriptor) { return wasi.guest_can_write(descriptor); };
+  if ((*wasi)->guest_can_write_files()) {
+    options.program.guest_can_write = [&wasi = **wasi](int descriptor) { return wasi.guest_can_write(descriptor); };
+  }
   [[maybe_unused]] const bool tells_at_end = options.program.debug != 0;
   link::Engine engine;
   auto created = link::Program::create(engine, std::move(options.program));

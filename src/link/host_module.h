@@ -1,13 +1,13 @@
 // Host functions by the module name that guests import them from.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "link/dso.h"
@@ -25,7 +25,8 @@ struct HostFunctionEntry {
   LinkedFunction function;
 };
 
-/// Not changed while the program loads or runs; safe to read from all threads.
+/// Nothing is added while the program loads or runs; safe to ask from all threads. What guests import is made at its
+/// first import, because they import few of the many that there are.
 class HostModules {
  public:
   /// Errors: usage, when a function is there already.
@@ -41,8 +42,16 @@ class HostModules {
   static constexpr uint32_t kDso = 0;
 
  private:
-  using Functions = std::unordered_map<std::string, std::unique_ptr<HostFunctionEntry>>;
-  std::map<std::string, Functions, std::less<>> modules_;
+  struct Function {
+    runtime::HostFunctionDefinition definition;
+    void* environment;
+    std::unique_ptr<HostFunctionEntry> entry;  ///< once it was imported; guarded by `making_`
+
+    [[nodiscard]] std::string_view name() const { return definition.name; }
+  };
+  using Functions = std::vector<Function>;  ///< by name
+  mutable std::map<std::string, Functions, std::less<>> modules_;
+  mutable std::mutex making_;
 };
 
 }  // namespace tenon::link

@@ -181,7 +181,9 @@ void undo(Namespace& program, const LoadSet& set) {
 
 Result<> search(Namespace& program, LoadSet& set, Found main, const std::string& name) {
   set.scope = std::make_shared<Scope>();
-  (void)TENON_TRY(add(program, set, std::move(main), name, nullptr));
+  if (TENON_TRY(add(program, set, std::move(main), name, nullptr))->shared().is_dynamic()) {
+    program.search.open_roots();
+  }
 
   for (const std::string& preload : program.options.preload) {
     auto dso = find_or_add(program, set, preload, nullptr, [&] { return program.search.find_preload(preload); });

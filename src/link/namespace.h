@@ -1,8 +1,9 @@
 // The link namespace: everything one program is made of, as the open record that the passes of the linker work on.
 //
-// Locks. No lock here is ever held while guest code runs, and at most one of them at a time, but that a Dso's or a
-// table's own may be taken under any. `link_map_lock` is shared by those who look names up (binding, from any thread)
-// and taken alone by those who change what they see (entering, publishing and discarding DSOs).
+// Locks. No lock here is ever held while guest code runs, and at most one of them at a time, but that a Dso's, a
+// table's or the host functions' own may be taken under any. `link_map_lock` is shared by those who look names up
+// (binding, from any thread) and taken alone by those who change what they see (entering, publishing and discarding
+// DSOs).
 #pragma once
 
 #include <map>

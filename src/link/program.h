@@ -57,8 +57,8 @@ class Program {
   // -- Before loading.
 
   /// Makes host functions importable as (`name`, function name) by every DSO; those of module "env" by any DSO as a
-  /// symbol that no DSO defines. `environment` is handed to each and must outlive the program; the definitions are
-  /// copied. Adding to a module again adds functions; errors: usage (a function twice).
+  /// symbol that no DSO defines. `environment` is handed to each and must outlive the program, as must the names and
+  /// signatures; the definitions are copied. Adding to a module again adds functions; errors: usage (a function twice).
   [[nodiscard]] Result<> add_host_module(const std::string& name,
                                          std::span<const runtime::HostFunctionDefinition> functions, void* environment);
 

@@ -169,13 +169,7 @@ std::vector<std::string> expand_runtime_path(std::string_view entry, const std::
   return directories;
 }
 
-Search::Search(const ProgramOptions& options, Report& report) : options_(options), report_(report) {
-  for (const std::string& directory : options.library_path) {
-    if (!directory.empty()) {
-      roots_.push_back(open_root(directory, FoundThrough::library_path));
-    }
-  }
-}
+Search::Search(const ProgramOptions& options, Report& report) : options_(options), report_(report) {}
 
 Search::Root Search::open_root(const std::string& path, FoundThrough through) {
   Root root;
@@ -189,9 +183,23 @@ Search::Root Search::open_root(const std::string& path, FoundThrough through) {
   return root;
 }
 
+void Search::open_roots() {
+  if (roots_are_open_) {
+    return;
+  }
+  roots_are_open_ = true;
+  for (const std::string& directory : options_.library_path) {
+    if (!directory.empty()) {
+      roots_.push_back(open_root(directory, FoundThrough::library_path));
+    }
+  }
+  set_main_directory(main_directory_);
+}
+
 void Search::set_main_directory(const std::string& directory) {
+  main_directory_ = directory;
   std::erase_if(roots_, [](const Root& root) { return root.through == FoundThrough::main_directory; });
-  if (!directory.empty()) {
+  if (!directory.empty() && roots_are_open_) {
     roots_.push_back(open_root(directory, FoundThrough::main_directory));
   }
 }
@@ -248,6 +256,7 @@ Result<Found> Search::find(const std::string& name, const Dso* requester, bool t
                 name.empty() ? "empty" : "no file's: it is too long or has a zero byte");
   }
   report_.line(kDebugLibs, "find library={} [needed by {}]; searching", Printable{name}, requester_name(requester));
+  open_roots();
   Found found;
   Attempts attempts;
   const bool is_path = name.contains('/');

@@ -35,6 +35,9 @@ class Search {
   [[nodiscard]] Result<Found> find_main(const std::string& path);
   /// Makes `directory` the main module's; empty for none.
   void set_main_directory(const std::string& directory);
+  /// Opens the directories to search, unless they are open. A program that needs no libraries does without; for all
+  /// others it has to be done before any guest code runs, which could put other directories in their places.
+  void open_roots();
 
   /// A library that the user names: a bare name or a path. Errors: not_found (lists everywhere it was looked for), io.
   [[nodiscard]] Result<Found> find_preload(const std::string& name);
@@ -64,6 +67,8 @@ class Search {
 
   const ProgramOptions& options_;
   Report& report_;
+  std::string main_directory_;  ///< empty for none
+  bool roots_are_open_ = false;
   std::vector<Root> roots_;  ///< the library path, then the main module's directory
 };
 

@@ -78,10 +78,10 @@ class HostCall {
 /// the guest is unwound. `environment` is what was registered with the function. Must not throw C++ exceptions.
 using HostFunction = bool (*)(void* environment, HostCall& call);
 
-/// A host function as registered under "module.name".
+/// A host function as registered under "module.name". Its text must outlive what it is registered with.
 struct HostFunctionDefinition {
   std::string_view name;
-  wasm::FunctionType type;
+  std::string_view signature;  ///< for parse_signature
   HostFunction function;
 };
 

@@ -1,7 +1,10 @@
 #include "runtime/thread.h"
 
 #include <pthread.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -13,6 +16,26 @@ namespace {
 
 // What a host function may use of the native stack without asking; also what the guest is refused when less is left.
 constexpr uintptr_t kNativeStackReserve = 256 * 1024;
+
+// The kernel keeps other mappings at least 128 MiB away from where the first thread's stack begins.
+constexpr rlim_t kMostWithoutNeighbours = 64 << 20;
+
+// Where the stack of the process's first thread ends at most, when that is the one that runs; 0 when it is not, or when
+// the stack may end earlier. pthread_getattr_np says so too, but reads all mappings of the process to find out, which
+// is a good part of what a short program takes.
+uintptr_t main_stack_end() {
+  // The kernel puts the file's name at the very top, above the arguments and the environment.
+  const auto* const name = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
+  rlimit limit{};
+  if (name == nullptr || gettid() != getpid() || getrlimit(RLIMIT_STACK, &limit) != 0 ||
+      limit.rlim_cur > kMostWithoutNeighbours) {
+    return 0;
+  }
+  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t top = (reinterpret_cast<uintptr_t>(name) + strlen(name) + page) / page * page;
+  const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+  return here < top && top - here < limit.rlim_cur ? top - limit.rlim_cur : 0;
+}
 
 }  // namespace
 
@@ -60,6 +83,10 @@ Error Thread::take_trap() {
 }
 
 void Thread::adopt_native_stack() {
+  if (const uintptr_t lowest = main_stack_end(); lowest != 0) {
+    native_stack_limit = lowest + kNativeStackReserve;
+    return;
+  }
   pthread_attr_t attributes;
   if (pthread_getattr_np(pthread_self(), &attributes) != 0) {
     return;

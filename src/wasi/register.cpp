@@ -1,11 +1,11 @@
 // The table of all functions: name, signature, code. Signatures are written out for whoever reads this, in the letters
 // of the opcode table ("iI_i": an i32 and an i64 in, an i32 out), and checked against the C++ functions when this is
 // compiled; from those, arguments are taken out of their cells.
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "wasi/functions.h"
 #include "wasi/wasi.h"
@@ -14,11 +14,7 @@ namespace tenon::wasi {
 
 namespace {
 
-struct Entry {
-  std::string_view name;
-  std::string_view signature;
-  runtime::HostFunction function;
-};
+using Entry = runtime::HostFunctionDefinition;
 
 template <class Parameter>
 Parameter argument(const HostCall& call, size_t index) {
@@ -108,48 +104,33 @@ constexpr std::array kFunctions = {
 };
 
 // What wasi_unstable has in place of those of the same name. It has no sock_accept.
-constexpr std::array kUnstableFunctions = {
+constexpr std::array kReplacements = {
     entry<unstable_fd_filestat_get>("fd_filestat_get", "ii_i"),
     entry<unstable_fd_seek>("fd_seek", "iIii_i"),
     entry<unstable_path_filestat_get>("path_filestat_get", "iiiii_i"),
     entry<unstable_poll_oneoff>("poll_oneoff", "iiii_i"),
 };
 
-runtime::HostFunctionDefinition define(const Entry& entry) {
-  return {.name = entry.name, .type = runtime::parse_signature(entry.signature), .function = entry.function};
-}
+constexpr std::array kUnstableFunctions = [] {
+  std::array<Entry, kFunctions.size() - 1> result{};
+  const auto end = std::ranges::remove_copy(kFunctions, result.begin(), std::string_view("sock_accept"), &Entry::name);
+  if (end.out != result.end()) {
+    throw "sock_accept is not there once";  // an error of compilation
+  }
+  for (const Entry& replacement : kReplacements) {
+    *std::ranges::find(result, replacement.name, &Entry::name) = replacement;
+  }
+  return result;
+}();
 
 }  // namespace
 
 std::span<const runtime::HostFunctionDefinition> Wasi::functions() {
-  static const std::vector<runtime::HostFunctionDefinition> definitions = [] {
-    std::vector<runtime::HostFunctionDefinition> result;
-    result.reserve(kFunctions.size());
-    for (const Entry& entry : kFunctions) {
-      result.push_back(define(entry));
-    }
-    return result;
-  }();
-  return definitions;
+  return kFunctions;
 }
 
 std::span<const runtime::HostFunctionDefinition> Wasi::unstable_functions() {
-  static const std::vector<runtime::HostFunctionDefinition> definitions = [] {
-    std::vector<runtime::HostFunctionDefinition> result;
-    for (Entry entry : kFunctions) {
-      if (entry.name == "sock_accept") {
-        continue;
-      }
-      for (const Entry& other : kUnstableFunctions) {
-        if (other.name == entry.name) {
-          entry = other;
-        }
-      }
-      result.push_back(define(entry));
-    }
-    return result;
-  }();
-  return definitions;
+  return kUnstableFunctions;
 }
 
 }  // namespace tenon::wasi

@@ -183,7 +183,9 @@ Result<std::unique_ptr<Wasi>> Wasi::create(Options options) {
     }
     TENON_CHECK(add_string(process->environment, fmt::format("{}={}", name, value), "environment variable"));
   }
-  process->resolver = Resolver::detect(options.use_openat2);
+  if (!options.preopens.empty()) {  // else nothing is ever resolved
+    process->resolver = Resolver::detect(options.use_openat2);
+  }
   rlimit file_size{};
   process->has_file_size_limit = getrlimit(RLIMIT_FSIZE, &file_size) != 0 || file_size.rlim_cur != RLIM_INFINITY;
 
@@ -211,6 +213,9 @@ bool Wasi::guest_can_write(int descriptor) const {
     return contains(process_->writable_files) ||
            (status.st_nlink > 1 && std::ranges::any_of(process_->writable_roots, is_on_same));
   }
+  if (process_->writable_roots.empty()) {
+    return false;
+  }
   // sandbox: by identity and upwards from what is open, so that no name and no link can hide where it is.
   Handle here = Handle::borrow(descriptor);
   while (!contains(process_->writable_roots)) {
@@ -224,6 +229,10 @@ bool Wasi::guest_can_write(int descriptor) const {
     }
   }
   return true;
+}
+
+bool Wasi::guest_can_write_files() const {
+  return !process_->writable_files.empty() || !process_->writable_roots.empty();
 }
 
 Result<int> Wasi::open_for_linker(std::string_view guest_path) const {

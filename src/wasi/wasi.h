@@ -79,6 +79,8 @@ class Wasi {
   /// such a preopen, where one of them may lie. That says nothing of the directory the file was found in: ask for that
   /// as well. Does not see bind mounts of a preopen's subdirectories elsewhere.
   [[nodiscard]] bool guest_can_write(int descriptor) const;
+  /// Whether there is anything at all that guest_can_write() could be true of.
+  [[nodiscard]] bool guest_can_write_files() const;
 
   /// Opens a regular file for reading by a path of the guest's, as the guest's libc would find it: in the preopen whose
   /// name is the longest prefix, confined to it. A relative path counts from "/". Returns a descriptor of the host that

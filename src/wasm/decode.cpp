@@ -41,8 +41,9 @@ constexpr uint32_t kMaximumFunctionSize = 7'654'321;  // bytes of one body
 constexpr size_t kMaximumNameSize = 100'000;          // bytes of an import's, export's or custom section's name
 constexpr uint32_t kMaximumAlignment = 16;            // exponent of two, of what dylink.0 asks for
 
-// How much of the code section is copied from a mapped file at a time: stays in the second level cache.
-constexpr size_t kCodeWindow = size_t{128} << 10;
+// How much of the code section is copied from a mapped file at a time: stays in the nearest caches, and is few fresh
+// pages.
+constexpr size_t kCodeWindow = size_t{32} << 10;
 // How much of the data section is copied from a mapped file to read one segment's header, at first.
 constexpr size_t kDataWindow = 256;
 // The same for the name of a custom section.
@@ -65,12 +66,17 @@ class StableBytes {
       view = source;
       return true;
     }
-    if (capacity_ < size) {
+    reserve(size);
+    view = Bytes(copy_.get(), size);
+    return base::guarded_copy(copy_.get(), source);
+  }
+
+  /// Makes room for copies of up to `size` bytes: windows of slightly different sizes use the same memory.
+  void reserve(size_t size) {
+    if (capacity_ < size && file_.is_mapped()) {
       copy_ = std::make_unique_for_overwrite<uint8_t[]>(size);
       capacity_ = size;
     }
-    view = Bytes(copy_.get(), size);
-    return base::guarded_copy(copy_.get(), source);
   }
 
  private:
@@ -896,6 +902,7 @@ Result<> Decoder::bodies() {
   StableBytes window(module_->bytes_);
   std::vector<bool> written_globals(module_->globals.size());
   const auto end = static_cast<uint32_t>(module_->functions.size());
+  window.reserve(std::min(kCodeWindow, module_->bytes().size()));
   for (uint32_t first = module_->imported_functions; first < end;) {
     // Bodies stand in the file in the order of their functions.
     const size_t begin = module_->functions[first].body_offset;

@@ -59,9 +59,10 @@ void append_section(Content& module, uint8_t id, const Content& content) {
 Content type_section() {
   Content content{small(kFunctions.size())};
   for (const auto& definition : spectest_functions()) {
-    append(content, {0x60, small(definition.type.parameters.size())});
-    for (const ValueType type : definition.type.parameters) {
-      content.push_back(static_cast<uint8_t>(type));
+    const wasm::FunctionType type = runtime::parse_signature(definition.signature);
+    append(content, {0x60, small(type.parameters.size())});
+    for (const ValueType parameter : type.parameters) {
+      content.push_back(static_cast<uint8_t>(parameter));
     }
     content.push_back(0);
   }
@@ -125,7 +126,7 @@ std::span<const runtime::HostFunctionDefinition> spectest_functions() {
   static const auto functions = [] {
     std::array<runtime::HostFunctionDefinition, kFunctions.size()> result;
     for (size_t i = 0; i < kFunctions.size(); ++i) {
-      result[i] = {kFunctions[i].first, runtime::parse_signature(kFunctions[i].second), do_nothing};
+      result[i] = {kFunctions[i].first, kFunctions[i].second, do_nothing};
     }
     return result;
   }();

@@ -156,11 +156,10 @@ TEST_F(ProgramTest, AFunctionHasOneAddress) {
                                                                                unsigned_leb(main.gives_i32), 0x00)));
   add("main.wasm", main);
   prepare_ = [](Program& program) {
-    const runtime::HostFunctionDefinition definition{
-        "host_function", {{}, {ValueType::i32}}, [](void*, runtime::HostCall& host_call) {
-          host_call.set_u32(99);
-          return true;
-        }};
+    const runtime::HostFunctionDefinition definition{"host_function", "_i", [](void*, runtime::HostCall& host_call) {
+                                                       host_call.set_u32(99);
+                                                       return true;
+                                                     }};
     ASSERT_TRUE(program.add_host_module("env", std::span(&definition, 1), nullptr));
   };
   ASSERT_EQ(load(), "");
@@ -477,8 +476,8 @@ TEST_F(ProgramTest, AConstructorMayEndTheProgram) {
   main.export_function("_start", main.module.function(main.nothing, bytes(Opcode::unreachable)));
   add("main.wasm", main);
   prepare_ = [](Program& program) {
-    const runtime::HostFunctionDefinition leaves{
-        "leave", {}, [](void*, runtime::HostCall& host_call) { return host_call.exit(3); }};
+    const runtime::HostFunctionDefinition leaves{"leave", "_",
+                                                 [](void*, runtime::HostCall& host_call) { return host_call.exit(3); }};
     ASSERT_TRUE(program.add_host_module("host", std::span(&leaves, 1), nullptr));
     EXPECT_FALSE(program.add_host_module("host", std::span(&leaves, 1), nullptr)) << "twice";
   };

@@ -287,11 +287,12 @@ class Guest {
   Errno call_on(abi::Thread& thread, std::span<const runtime::HostFunctionDefinition> functions, std::string_view name,
                 Arguments... arguments) {
     const auto& function = find(functions, name);
-    EXPECT_EQ(function.type.parameters.size(), sizeof...(arguments)) << name;
+    const wasm::FunctionType signature = runtime::parse_signature(function.signature);
+    EXPECT_EQ(signature.parameters.size(), sizeof...(arguments)) << name;
     size_t index = 0;
     const auto check = [&]<class T>(T) {
       const auto type = sizeof(T) == 8 ? wasm::ValueType::i64 : wasm::ValueType::i32;
-      EXPECT_EQ(function.type.parameters[index], type) << name << ", parameter " << index;
+      EXPECT_EQ(signature.parameters[index], type) << name << ", parameter " << index;
       ++index;
     };
     (check(arguments), ...);

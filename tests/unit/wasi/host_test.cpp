@@ -65,6 +65,7 @@ INSTANTIATE_TEST_SUITE_P(Resolution, WasiHost, ::testing::Bool(),
                          [](const auto& test) { return test.param ? "InKernel" : "ByWalk"; });
 
 TEST_P(WasiHost, KnowsWhatTheGuestCanWrite) {
+  EXPECT_TRUE(wasi_->guest_can_write_files());
   EXPECT_TRUE(can_write(host_ / "rw"));
   EXPECT_TRUE(can_write(host_ / "rw/inner"));
   EXPECT_TRUE(can_write(host_ / "usr/lib"));
@@ -92,6 +93,7 @@ TEST(WasiHostWithoutPreopens, TheGuestCanWriteNothing) {
   const auto wasi = std::move(*Wasi::create({.stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1}));
   const int root = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   EXPECT_FALSE(wasi->guest_can_write(root));
+  EXPECT_FALSE(wasi->guest_can_write_files());
   close(root);
   const auto opened = wasi->open_for_linker("/lib.so");
   ASSERT_FALSE(opened);

@@ -127,16 +127,17 @@ class HostileGuest {
     if (function.name.starts_with("proc_") || function.name == "poll_oneoff" || function.name == "random_get") {
       return;
     }
+    const wasm::FunctionType type = runtime::parse_signature(function.signature);
     std::array<abi::Cell, 16> cells{};
-    for (size_t i = 0; i < function.type.parameters.size(); ++i) {
-      if (function.type.parameters[i] == wasm::ValueType::i64) {
+    for (size_t i = 0; i < type.parameters.size(); ++i) {
+      if (type.parameters[i] == wasm::ValueType::i64) {
         cells[i].u64 = wide_number();
       } else if (i == 0 && random_() % 4 != 0) {
         cells[i].u64 = 3 + random_() % 8;  // likely a descriptor, and one that is open
-      } else if (i + 1 < function.type.parameters.size() && function.name.starts_with("path_") && random_() % 2 == 0) {
+      } else if (i + 1 < type.parameters.size() && function.name.starts_with("path_") && random_() % 2 == 0) {
         const Text path = paths_[random_() % paths_.size()];
         cells[i].u64 = path.address;
-        if (function.type.parameters[i + 1] == wasm::ValueType::i32) {
+        if (type.parameters[i + 1] == wasm::ValueType::i32) {
           cells[++i].u64 = path.length;
         }
       } else {
