@@ -30,6 +30,14 @@ template <class T>
   return *reinterpret_cast<T*>(reinterpret_cast<uint8_t*>(instance) + offset);
 }
 
+// For handlers with variables on the native stack: the address sanitizer cannot lay that out in this convention.
+#define TENON_WITH_LOCALS no_sanitize("address")
+
+/// Thread::raise, for handlers: text needs a frame, and a handler has none.
+__attribute__((cold, noinline)) void report(Thread& thread, TrapKind kind, const char* message) {
+  thread.raise(kind, message);
+}
+
 /// From a on, b slots.
 TENON_HANDLER zero_locals(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
@@ -329,15 +337,18 @@ TENON_HANDLER trap(TENON_HANDLER_PARAMETERS) {
   TENON_TRAP(operands(pc).a);
 }
 
+__attribute__((cold, noinline)) void report_stack_overrun(Thread& thread, uint32_t pointer) {
+  thread.raise(
+      TrapKind::call_stack_exhausted,
+      fmt::format("the guest's stack ran {} bytes over its lower end at address {}; give it more with --stack-size",
+                  thread.stack_low - pointer, thread.stack_low));
+}
+
 /// The guest's stack pointer is about to become the value in slot a.
 TENON_HANDLER check_stack(TENON_HANDLER_PARAMETERS) {
   const auto pointer = slot<uint32_t>(values, operands(pc).a);
   if (pointer < instance->thread->stack_low) [[unlikely]] {
-    Thread& thread = thread_of(instance);
-    thread.raise(
-        TrapKind::call_stack_exhausted,
-        fmt::format("the guest's stack ran {} bytes over its lower end at address {}; give it more with --stack-size",
-                    thread.stack_low - pointer, thread.stack_low));
+    report_stack_overrun(thread_of(instance), pointer);
     __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
   }
   TENON_NEXT(2);
@@ -345,7 +356,7 @@ TENON_HANDLER check_stack(TENON_HANDLER_PARAMETERS) {
 
 /// An exception is pending in the thread: goes on at its handler, or leaves this invocation with it. `pc`: the
 /// instruction that threw.
-__attribute__((preserve_none, cold, noinline)) void dispatch_exception(TENON_HANDLER_PARAMETERS) {
+__attribute__((preserve_none, cold, noinline, TENON_WITH_LOCALS)) void dispatch_exception(TENON_HANDLER_PARAMETERS) {
   Thread& thread = thread_of(instance);
   const Landing landing = unwind(thread, pc, values, instance, frame);
   if (landing.pc == nullptr) {
@@ -366,7 +377,7 @@ TENON_HANDLER throw_(TENON_HANDLER_PARAMETERS) {
   abi::Exception* const thrown =
       make_exception(thread, LinkedModule::of(*instance).tag(o.b), o.target, values + o.a + o.target, frame);
   if (thrown == nullptr) [[unlikely]] {
-    thread.raise(TrapKind::host, "out of memory for an exception");
+    report(thread, TrapKind::host, "out of memory for an exception");
     __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
   }
   std::memcpy(thrown->values(), values + o.a, o.target * sizeof(Cell));
@@ -424,7 +435,7 @@ TENON_HANDLER bind_stub(TENON_HANDLER_PARAMETERS) {
   TENON_ENTER(slot.code);
 }
 
-TENON_HANDLER host_stub(TENON_HANDLER_PARAMETERS) {
+__attribute__((TENON_WITH_LOCALS)) TENON_HANDLER host_stub(TENON_HANDLER_PARAMETERS) {
   const auto& code = *static_cast<const runtime::HostCode*>(reinterpret_cast<const Code*>(i));
   instance = frame->caller_instance;
   Thread& thread = thread_of(instance);
@@ -532,7 +543,7 @@ void leave(TENON_HANDLER_PARAMETERS) {
 }
 
 void raise_trap(TENON_HANDLER_PARAMETERS) {
-  thread_of(instance).raise(static_cast<TrapKind>(i));
+  report(thread_of(instance), static_cast<TrapKind>(i), "");
   __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
 }
 
