@@ -143,7 +143,9 @@ constexpr std::array<std::array<Handler, 3>, 7> store_row() {
             &store<M, T, plus_immediate, S::immediate, C>},
            {&store<M, T, plus_slot, S::slot, C>, &store<M, T, plus_slot, S::accumulator, C>,
             &store<M, T, plus_slot, S::immediate, C>},
-           {&store<M, T, plus_accumulator, S::slot, C>, nullptr, &store<M, T, plus_accumulator, S::immediate, C>},
+           {&store<M, T, plus_accumulator, S::slot, C>,
+            std::is_floating_point_v<T> ? &store<M, T, plus_accumulator, S::accumulator, C> : nullptr,
+            &store<M, T, plus_accumulator, S::immediate, C>},
            {&store<M, T, constant, S::slot, C>, &store<M, T, constant, S::accumulator, C>,
             &store<M, T, constant, S::immediate, C>},
            {&store<M, T, plus_global, S::slot, C>, &store<M, T, plus_global, S::accumulator, C>,
@@ -234,7 +236,8 @@ Handler store_handler(Opcode opcode, Address address, Source value, bool checked
 }
 
 Handler transfer_handler(wasm::Immediate width, Address from, Address to, bool checked) {
-  if (from == Address::constant || from == Address::plus_global || (to != Address::slot && to != Address::plus_immediate)) {
+  if (from == Address::constant || from == Address::plus_global ||
+      (to != Address::slot && to != Address::plus_immediate)) {
     return nullptr;
   }
   const auto& table = width == wasm::Immediate::memarg8    ? kTransfers<uint8_t>

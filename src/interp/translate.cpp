@@ -810,7 +810,8 @@ class Translator {
     }
     Entry& entry = stack_[last_spill_.index];
     Accumulator& held = accumulator(bank_of(entry.type));
-    if (entry.place != Place::slot || entry.producer != last_spill_.producer || held.holder != kNone) {
+    if (entry.place != Place::slot || entry.producer != last_spill_.producer || held.holder != kNone ||
+        held.last_read > entry.producer) {  // what was read is an older value
       return;
     }
     words_[entry.producer] = reinterpret_cast<Word>((*entry.family)[Target::accumulator]);

@@ -947,9 +947,19 @@ class Generator:
 
     def s_store(self, depth=3):
         kind = self.random.choice(ALL) if self.chance(0.3) else self.some_kind()
+        opcode, _ = self.random.choice(STORES[kind])
+        if self.chance(0.2):
+            # A local that is set, then stored: its value may still be at hand when the address is known.
+            index = (self.clean_locals[kind] or [None])[0] if kind in FLOATS else self.pick_to_set(kind)
+            if index is not None:
+                (self.clean if kind in FLOATS else self.expression)(kind, depth - 1)
+                self.emit(SET[index])
+                offset = self.address(depth - 1)
+                self.emit(GET[index])
+                self.emit(BYTE[opcode] + b"\x00" + unsigned(offset))
+                return
         offset = self.address(depth - 1)
         self.interrupt()
-        opcode, _ = self.random.choice(STORES[kind])
         self.store_value(kind, depth - 1, offset, opcode)
 
     def s_transfer(self, depth=2):
@@ -1207,6 +1217,14 @@ class Generator:
                 kind = self.some_kind()
             self.held_value(kind, 2)
             kinds.append(kind)
+        if self.chance(0.2) and self.nesting() < 5:
+            # In a block that has them as parameters.
+            self.stack += kinds
+            self.open(b"\x02", kinds, [])
+            self.disturb(2)
+            self.arrange([])
+            self.close([])
+            return
         self.disturb(2)
         if self.interrupting == 0 and self.chance(0.25) and len(self.stack) + len(kinds) < 8:
             self.stack += kinds
