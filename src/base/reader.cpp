@@ -17,7 +17,11 @@ bool is_utf8(std::string_view text) {
   const auto* p = reinterpret_cast<const uint8_t*>(text.data());
   const auto* const end = p + text.size();
   const auto continuation = [&](uint8_t low, uint8_t high) {
-    return p != end && *p >= low && *p <= high && (++p, true);
+    if (p == end || *p < low || *p > high) {
+      return false;
+    }
+    ++p;
+    return true;
   };
   while (p != end) {
     const uint8_t lead = *p++;
