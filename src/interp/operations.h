@@ -39,7 +39,7 @@ T maximum(T a, T b) {
 template <class To, class From>
 [[nodiscard]] inline bool truncates(From value) {
   // The bounds are exact in From: -2^(n-1) - 1 is not for every pair, so compare with the next power of two instead.
-  constexpr From kAbove = static_cast<From>(std::numeric_limits<To>::max() / 2 + 1) * 2;
+  constexpr From kAbove = static_cast<From>(uint64_t{1} << (std::numeric_limits<To>::digits - 1)) * 2;
   if constexpr (std::is_signed_v<To>) {
     if constexpr (sizeof(From) > sizeof(To)) {
       return value > static_cast<From>(std::numeric_limits<To>::min()) - 1 && value < kAbove;

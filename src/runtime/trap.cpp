@@ -173,7 +173,7 @@ class AlternateStack {
   AlternateStack& operator=(const AlternateStack&) = delete;
 
  private:
-  static constexpr size_t kBytes = 64 * 1024;
+  static constexpr size_t kBytes = size_t{64} * 1024;
   void* memory_ = nullptr;
 };
 

@@ -4,9 +4,11 @@
 
 #include <charconv>
 #include <cstdio>
+#include <exception>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -61,10 +63,8 @@ std::optional<CommandLine> parse(std::span<char*> arguments) {
   return line.file.empty() ? std::nullopt : std::optional(std::move(line));
 }
 
-}  // namespace
-
-int main(int count, char** arguments) {
-  auto line = parse(std::span(arguments, static_cast<size_t>(count)).subspan(1));
+int run(std::span<char*> arguments) {
+  auto line = parse(arguments);
   if (!line) {
     fmt::print(stderr, "{}", kUsage);
     return kUsageExit;
@@ -93,4 +93,17 @@ int main(int count, char** arguments) {
   }
   fmt::print("{}/{}\n", tally->passed, tally->total);
   return tally->passed == tally->total ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  try {
+    return run(std::span(arguments, static_cast<size_t>(count)).subspan(1));
+  } catch (const std::exception& exception) {
+    std::fputs("tenon-spectest: ", stderr);
+    std::fputs(exception.what(), stderr);
+    std::fputc('\n', stderr);
+    return 1;
+  }
 }

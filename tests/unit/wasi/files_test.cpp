@@ -135,9 +135,10 @@ TEST_F(WasiFiles, TransfersCheckBuffers) {
   const Address buffer = guest_.room(16);
   const Address result = guest_.room(4);
   const auto end = static_cast<Address>(guest_.size());
-  for (const auto* name : {"fd_read", "fd_write"}) {
+  for (const std::string_view name : {"fd_read", "fd_write", "fd_pread", "fd_pwrite"}) {
     const auto run = [&](Address vectors, uint32_t count, Address length) {
-      return guest_.call(name, fd, vectors, count, length);
+      return name.starts_with("fd_p") ? guest_.call(name, fd, vectors, count, uint64_t{0}, length)
+                                      : guest_.call(name, fd, vectors, count, length);
     };
     EXPECT_EQ(run(kNowhere, 1, result), Errno::fault) << name;
     EXPECT_EQ(run(end - 7, 1, result), Errno::fault) << name;
@@ -193,6 +194,19 @@ TEST_F(WasiFiles, PositionedTransfersCheckTheOffset) {
   }
   EXPECT_EQ(guest_.call("fd_pread", fd, vectors, uint32_t{1}, uint64_t{1} << 40, result), Errno::success);
   EXPECT_EQ(guest_.at<uint32_t>(result), 0U);
+  // The last offset there is: where the transfer would end is none.
+  EXPECT_EQ(guest_.call("fd_pread", fd, vectors, uint32_t{1}, uint64_t{INT64_MAX}, result), Errno::overflow);
+  EXPECT_EQ(guest_.call("fd_pwrite", fd, vectors, uint32_t{1}, uint64_t{INT64_MAX}, result), Errno::overflow);
+  EXPECT_EQ(guest_.filestat(fd).size, 7U);
+}
+
+TEST_F(WasiFiles, PositionedWritesAppendWhereAllWritesDo) {
+  const Fd fd = guest_.create(kRoot, "file");
+  ASSERT_TRUE(guest_.write(fd, "abc"));
+  ASSERT_EQ(guest_.call("fd_fdstat_set_flags", fd, uint32_t{fdflags::append}), Errno::success);
+  const Address vectors = vector(guest_.text("d"), 1);
+  ASSERT_EQ(guest_.call("fd_pwrite", fd, vectors, uint32_t{1}, uint64_t{0}, guest_.room(4)), Errno::success);
+  EXPECT_EQ(test::read_file(sandbox_.in_root("file")), "abcd");
 }
 
 // ---- Position ------------------------------------------------------------------------------------------------------
@@ -215,6 +229,8 @@ TEST_F(WasiFiles, SeekRefuses) {
   const Fd fd = guest_.create(kRoot, "file");
   EXPECT_EQ(seek(fd, -1, whence::set), Errno::inval);
   EXPECT_EQ(seek(fd, INT64_MIN, whence::cur), Errno::inval);
+  EXPECT_EQ(seek(fd, -1, whence::end), Errno::inval);
+  EXPECT_EQ(seek(fd, INT64_MIN, whence::end), Errno::inval);
   EXPECT_EQ(seek(fd, 0, 3), Errno::inval);
   EXPECT_EQ(seek(fd, 0, ~0U), Errno::inval);
   EXPECT_EQ(seek(kClosed, 0, whence::set), Errno::badf);
@@ -346,7 +362,11 @@ TEST_F(WasiFiles, SetsTimes) {
   EXPECT_EQ(set(0, 0, fstflags::mtim | fstflags::mtim_now), Errno::inval);
   EXPECT_EQ(set(0, 0, 16), Errno::inval);
   EXPECT_EQ(set(0, 0, 1U << 31), Errno::inval);
+  EXPECT_EQ(set(0, 0, fstflags::all), Errno::inval);
   EXPECT_EQ(guest_.filestat(fd).mtim, 9U);
+  // Later than any file system can say: it takes its latest.
+  EXPECT_EQ(set(0, ~uint64_t{0}, fstflags::mtim), Errno::success);
+  EXPECT_GT(guest_.filestat(fd).mtim, uint64_t{2'000'000'000} * 1'000'000'000);
   EXPECT_EQ(guest_.call("fd_filestat_set_times", kRoot, uint64_t{1}, uint64_t{2}, uint32_t{fstflags::mtim}),
             Errno::success);
   EXPECT_EQ(guest_.filestat(kRoot).mtim, 2U);
@@ -404,7 +424,9 @@ TEST_F(WasiFiles, SetsFlags) {
   ASSERT_TRUE(guest_.write(fd, "e"));
   EXPECT_EQ(test::read_file(sandbox_.in_root("file")), "ebcd");
 
-  EXPECT_EQ(guest_.call("fd_fdstat_set_flags", fd, uint32_t{fdflags::sync}), Errno::notsup);
+  for (const uint16_t flag : {fdflags::dsync, fdflags::rsync, fdflags::sync}) {
+    EXPECT_EQ(guest_.call("fd_fdstat_set_flags", fd, uint32_t{flag}), Errno::notsup) << flag;
+  }
   EXPECT_EQ(guest_.call("fd_fdstat_set_flags", fd, uint32_t{32}), Errno::inval);
   EXPECT_EQ(guest_.call("fd_fdstat_set_flags", fd, uint32_t{1} << 16), Errno::inval);
   EXPECT_EQ(guest_.call("fd_fdstat_set_flags", kClosed, uint32_t{0}), Errno::badf);
@@ -466,6 +488,21 @@ TEST_F(WasiFiles, Renumbers) {
   EXPECT_EQ(guest_.call("fd_renumber", b, kRoot), Errno::success);
   EXPECT_EQ(guest_.call("fd_prestat_get", kRoot, guest_.room(8)), Errno::badf);
   EXPECT_EQ(position(kRoot), 6U);
+}
+
+TEST_F(WasiFiles, RenumbersPreopens) {
+  test::write_file(sandbox_.in_root("file"), "");
+  const Fd a = guest_.create(kRoot, "a");
+  EXPECT_EQ(guest_.call("fd_renumber", kRoot, kRoot), Errno::success);
+  EXPECT_EQ(guest_.call("fd_prestat_get", kRoot, guest_.room(8)), Errno::success);
+  EXPECT_EQ(guest_.call("fd_renumber", kRoot, a), Errno::success);
+  EXPECT_EQ(guest_.call("fd_prestat_get", kRoot, guest_.room(8)), Errno::badf);
+  EXPECT_EQ(error_of(guest_.open(kRoot, "file")), Errno::badf);
+  // It is what it was under its new number, and leads no further.
+  EXPECT_EQ(guest_.call("fd_prestat_get", a, guest_.room(8)), Errno::success);
+  EXPECT_TRUE(guest_.open(a, "file"));
+  EXPECT_EQ(error_of(guest_.open(a, "../secret")), Errno::notcapable);
+  EXPECT_EQ(guest_.call("fd_renumber", kClosed, kClosed), Errno::badf);
 }
 
 TEST(WasiDescriptors, HaveALimit) {
@@ -597,6 +634,35 @@ TEST_F(WasiStreams, NonBlockingModeIsNotTheHosts) {
   in_[1] = -1;
 }
 
+// A signal that comes just then does not make a stream look ready.
+TEST_F(WasiStreams, NonBlockingModeDoesNotWaitAmongSignals) {
+  Guest guest(options());
+  ASSERT_EQ(guest.call("fd_fdstat_set_flags", Fd{0}, uint32_t{fdflags::nonblock}), Errno::success);
+  // A read that waits after all is let go: it then has something to return.
+  std::atomic<bool> done = false;
+  std::thread rescue([&] {
+    for (int i = 0; i < 1000 && !done; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    if (!done) {
+      (void)!write(in_[1], "x", 1);
+    }
+  });
+  {
+    const test::Signals signals(std::chrono::microseconds(0));
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
+    while (std::chrono::steady_clock::now() < end) {
+      const auto outcome = guest.read(0, 1);
+      if (error_of(outcome) != Errno::again) {
+        ADD_FAILURE() << "waited";
+        break;
+      }
+    }
+  }
+  done = true;
+  rescue.join();
+}
+
 TEST_F(WasiStreams, AClosedPipeIsAnErrorAndNotASignal) {
   struct sigaction before{};
   struct sigaction deadly{};
@@ -614,6 +680,48 @@ TEST_F(WasiStreams, AClosedPipeIsAnErrorAndNotASignal) {
   pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
   EXPECT_EQ(sigismember(&blocked, SIGPIPE), 0);
   ASSERT_EQ(sigaction(SIGPIPE, &before, nullptr), 0);
+}
+
+TEST_F(WasiStreams, HaveNothingToSync) {
+  Guest guest(options());
+  for (const Fd fd : {0U, 1U}) {
+    EXPECT_EQ(guest.call("fd_sync", fd), Errno::inval);
+    EXPECT_EQ(guest.call("fd_datasync", fd), Errno::inval);
+    EXPECT_EQ(guest.call("fd_advise", fd, uint64_t{0}, uint64_t{0}, advice::normal), Errno::notcapable);
+    EXPECT_EQ(guest.call("fd_readdir", fd, guest.room(64), uint32_t{64}, uint64_t{0}, guest.room(4)), Errno::notdir);
+    EXPECT_EQ(error_of(guest.open(fd, "x")), Errno::notdir);
+  }
+}
+
+// A descriptor of the guest's own is not blocking for the host as well: no poll first, the kernel says it.
+TEST_F(WasiFiles, AFullPipeIsAnError) {
+  ASSERT_EQ(mkfifo(sandbox_.in_root("fifo").c_str(), 0666), 0);
+  const auto reader = guest_.open(kRoot, "fifo", {.base = rights::fd_read, .fdflags = fdflags::nonblock});
+  const auto writer = guest_.open(kRoot, "fifo", {.base = rights::fd_write, .fdflags = fdflags::nonblock});
+  ASSERT_TRUE(reader && writer);
+  size_t total = 0;
+  auto written = guest_.write(*writer, std::string(100'000, 'x'));
+  while (written && total < 10'000'000) {
+    total += *written;
+    written = guest_.write(*writer, std::string(100'000, 'x'));
+  }
+  EXPECT_EQ(error_of(written), Errno::again);
+  EXPECT_GE(total, 4096U);
+}
+
+TEST(WasiDevices, TellWhatTheyCannot) {
+  Guest guest({.preopens = {{.host = "/dev", .guest = "/dev"}}});
+  const auto full = guest.open(kRoot, "full", {.base = Guest::kReads | Guest::kWrites});
+  if (!full) {
+    GTEST_SKIP() << "this host has no /dev/full";
+  }
+  EXPECT_EQ(guest.fdstat(*full).fs_filetype, static_cast<uint8_t>(FileType::character_device));
+  EXPECT_EQ(error_of(guest.write(*full, "x")), Errno::nospc);
+  EXPECT_EQ(guest.read(*full, 3), std::string(3, '\0'));
+  EXPECT_EQ(guest.call("fd_allocate", *full, uint64_t{0}, uint64_t{10}), Errno::nodev);
+  EXPECT_EQ(guest.call("fd_filestat_set_size", *full, uint64_t{0}), Errno::inval);
+  EXPECT_EQ(guest.call("fd_sync", *full), Errno::inval);
+  EXPECT_EQ(guest.call("fd_readdir", *full, guest.room(64), uint32_t{64}, uint64_t{0}, guest.room(4)), Errno::notdir);
 }
 
 TEST(WasiStreamsOfFiles, CannotBeResizedOrDated) {
@@ -666,6 +774,8 @@ TEST(WasiStreamsOfFiles, OnlyATerminalLooksLikeOne) {
   const Fd fd = guest.create(kRoot, "file");
   const bool is_right = guest.write(fd, std::string(4096, 'x')) == 4096U &&
                         guest.write(fd, "y").error() == Errno::fbig &&
+                        guest.call("fd_pwrite", fd, guest.value(IoVec{guest.text("y"), 1}), uint32_t{1}, uint64_t{5000},
+                                   guest.room(4)) == Errno::fbig &&
                         guest.call("fd_filestat_set_size", fd, uint64_t{5000}) == Errno::fbig &&
                         guest.call("fd_allocate", fd, uint64_t{0}, uint64_t{5000}) == Errno::fbig;
   _exit(is_right ? 0 : 1);

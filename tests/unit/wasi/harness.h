@@ -4,11 +4,15 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
 #include <cstring>
 #include <expected>
 #include <filesystem>
@@ -18,6 +22,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -67,6 +72,34 @@ inline bool exists(const std::string& path) {
   struct stat status{};
   return lstat(path.c_str(), &status) == 0;
 }
+
+/// Sends signals that do nothing to the thread that made it, for as long as it lives: whatever it waits in is cut short.
+class Signals {
+ public:
+  explicit Signals(std::chrono::microseconds interval = std::chrono::milliseconds(2)) {
+    struct sigaction action{};
+    action.sa_handler = [](int) {};
+    sigaction(SIGUSR2, &action, &before_);
+    thread_ = std::thread([this, interval, target = pthread_self()] {
+      while (!stop_) {
+        pthread_kill(target, SIGUSR2);
+        std::this_thread::sleep_for(interval);
+      }
+    });
+  }
+  ~Signals() {
+    stop_ = true;
+    thread_.join();
+    sigaction(SIGUSR2, &before_, nullptr);
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+ private:
+  struct sigaction before_{};
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
 
 /// What an operation failed with, or success.
 template <class T>

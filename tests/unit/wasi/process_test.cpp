@@ -2,9 +2,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "unit/wasi/harness.h"
+#include "wasi/errors.h"
 
 namespace tenon::wasi {
 namespace {
@@ -90,6 +92,11 @@ TEST(WasiProcess, RandomBytesCheckAddressAndLimit) {
   EXPECT_EQ(guest.call("random_get", kNowhere, uint32_t{1}), Errno::fault);
   EXPECT_EQ(guest.call("random_get", static_cast<Address>(guest.size() - 10), uint32_t{11}), Errno::fault);
   EXPECT_EQ(guest.call("random_get", uint32_t{1}, ~uint32_t{0}), Errno::fault);
+  // None at all has to be somewhere, too: behind the last byte is the last place for it.
+  const auto end = static_cast<Address>(guest.size());
+  EXPECT_EQ(guest.call("random_get", end, uint32_t{0}), Errno::success);
+  EXPECT_EQ(guest.call("random_get", end + 1, uint32_t{0}), Errno::fault);
+  EXPECT_EQ(guest.call("random_get", kNowhere, uint32_t{0}), Errno::fault);
 }
 
 TEST(WasiProcess, RandomBytesInManyPiecesCanBeInterrupted) {
@@ -125,6 +132,121 @@ TEST(WasiProcess, RaisesSignals) {
   EXPECT_TRUE(guest.ends("proc_raise", kAbort));
   EXPECT_EQ(guest.thread().pending, abi::Pending::trap);
   EXPECT_NE(guest.thread().trap.message.find("abrt"), std::string::npos) << guest.thread().trap.message;
+}
+
+TEST(WasiProcess, KnowsEverySignal) {
+  // The numbers and what each does, from the interface's description: the first word of what ends the guest is its
+  // name, `-` is ignored, `!` stops.
+  constexpr const char* kSignals[] = {
+      "-",    "hup", "int", "quit", "ill", "trap", "abrt", "bus", "fpe",  "kill", "usr1",   "segv", "usr2", "-",    "alrm", "term",
+      "-",    "-",   "!",   "!",    "!",   "!",    "-",    "xcpu", "xfsz", "vtalrm", "prof", "-",    "poll", "pwr",  "sys",
+  };
+  for (uint32_t number = 0; number < std::size(kSignals); ++number) {
+    const std::string name = kSignals[number];
+    Guest guest;
+    if (name == "-") {
+      EXPECT_EQ(guest.call("proc_raise", number), Errno::success) << number;
+    } else if (name == "!") {
+      EXPECT_EQ(guest.call("proc_raise", number), Errno::notsup) << number;
+    } else {
+      EXPECT_TRUE(guest.ends("proc_raise", number)) << number;
+      EXPECT_EQ(guest.thread().pending, abi::Pending::trap) << number;
+      EXPECT_NE(guest.thread().trap.message.find("`" + name + "`"), std::string::npos) << guest.thread().trap.message;
+    }
+  }
+}
+
+// Most of these no test can provoke; that they are told by their numbers is all that can be wrong with them.
+TEST(WasiErrors, AreTheHostsByTheNumbersOfTheInterface) {
+  constexpr std::pair<int, uint16_t> kNumbers[] = {
+      {0, 0},
+      {E2BIG, 1},
+      {EACCES, 2},
+      {EADDRINUSE, 3},
+      {EADDRNOTAVAIL, 4},
+      {EAFNOSUPPORT, 5},
+      {EAGAIN, 6},
+      {EWOULDBLOCK, 6},
+      {EALREADY, 7},
+      {EBADF, 8},
+      {EBADMSG, 9},
+      {EBUSY, 10},
+      {ECANCELED, 11},
+      {ECHILD, 12},
+      {ECONNABORTED, 13},
+      {ECONNREFUSED, 14},
+      {ECONNRESET, 15},
+      {EDEADLK, 16},
+      {EDESTADDRREQ, 17},
+      {EDOM, 18},
+      {EDQUOT, 19},
+      {EEXIST, 20},
+      {EFAULT, 21},
+      {EFBIG, 22},
+      {EHOSTUNREACH, 23},
+      {EIDRM, 24},
+      {EILSEQ, 25},
+      {EINPROGRESS, 26},
+      {EINTR, 27},
+      {EINVAL, 28},
+      {EIO, 29},
+      {EISCONN, 30},
+      {EISDIR, 31},
+      {ELOOP, 32},
+      {EMFILE, 33},
+      {EMLINK, 34},
+      {EMSGSIZE, 35},
+      {EMULTIHOP, 36},
+      {ENAMETOOLONG, 37},
+      {ENETDOWN, 38},
+      {ENETRESET, 39},
+      {ENETUNREACH, 40},
+      {ENFILE, 41},
+      {ENOBUFS, 42},
+      {ENODEV, 43},
+      {ENOENT, 44},
+      {ENOEXEC, 45},
+      {ENOLCK, 46},
+      {ENOLINK, 47},
+      {ENOMEM, 48},
+      {ENOMSG, 49},
+      {ENOPROTOOPT, 50},
+      {ENOSPC, 51},
+      {ENOSYS, 52},
+      {ENOTCONN, 53},
+      {ENOTDIR, 54},
+      {ENOTEMPTY, 55},
+      {ENOTRECOVERABLE, 56},
+      {ENOTSOCK, 57},
+      {ENOTSUP, 58},
+      {EOPNOTSUPP, 58},
+      {ENOTTY, 59},
+      {ENXIO, 60},
+      {EOVERFLOW, 61},
+      {EOWNERDEAD, 62},
+      {EPERM, 63},
+      {EPIPE, 64},
+      {EPROTO, 65},
+      {EPROTONOSUPPORT, 66},
+      {EPROTOTYPE, 67},
+      {ERANGE, 68},
+      {EROFS, 69},
+      {ESPIPE, 70},
+      {ESRCH, 71},
+      {ESTALE, 72},
+      {ETIMEDOUT, 73},
+      {ETXTBSY, 74},
+      {EXDEV, 75},
+      // What the interface has no name for.
+      {EUCLEAN, 29},
+      {ENOTBLK, 29},
+      {100'000, 29},
+      {-1, 29},
+  };
+  for (const auto& [host, number] : kNumbers) {
+    EXPECT_EQ(static_cast<uint16_t>(from_host(host)), number) << host;
+  }
+  EXPECT_EQ(static_cast<uint16_t>(Errno::notcapable), 76);
 }
 
 TEST(WasiProcess, HasAllFunctions) {
