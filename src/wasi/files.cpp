@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <optional>
 
@@ -32,7 +33,11 @@ Outcome<off_t> to_offset(uint64_t value) {
 
 bool is_ready(int descriptor, short events) {
   pollfd entry{.fd = descriptor, .events = events, .revents = 0};
-  return poll(&entry, 1, 0) != 0;
+  int count = 0;
+  do {  // a signal cuts short even what does not wait, and says nothing of the descriptor
+    count = poll(&entry, 1, 0);
+  } while (count < 0 && errno == EINTR);
+  return count != 0;
 }
 
 Outcome<uint32_t> read_into(HostCall& call, const Descriptor& descriptor, const Buffers& buffers,

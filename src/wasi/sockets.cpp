@@ -30,6 +30,11 @@ msghdr message_of(const Buffers& buffers) {
   return message;
 }
 
+// What a call on a socket that is somebody else's, whose mode is kept here alone, needs so that it does not wait.
+int mode_flags(const Descriptor& socket) {
+  return socket.emulates_nonblocking() ? MSG_DONTWAIT : 0;
+}
+
 }  // namespace
 
 Outcome<> sock_accept(Process& process, HostCall& call, Fd fd, uint32_t flags, Address result) {
@@ -61,7 +66,7 @@ Outcome<> sock_recv(Process& process, HostCall& call, Fd fd, Address ri_data, ui
   const auto buffers = TENON_TRY(Buffers::gather(call, ri_data, ri_data_len, process.limits.iovecs));
   const auto length = TENON_TRY(GuestResult<uint32_t>::at(call, ro_data_len));
   const auto flags = TENON_TRY(GuestResult<uint16_t>::at(call, ro_flags));
-  const int host_flags = ((ri_flags & riflags::recv_peek) != 0 ? MSG_PEEK : 0) |
+  const int host_flags = mode_flags(*socket) | ((ri_flags & riflags::recv_peek) != 0 ? MSG_PEEK : 0) |
                          ((ri_flags & riflags::recv_waitall) != 0 ? MSG_WAITALL : 0);
   msghdr message = message_of(buffers);
   const ssize_t count = waiting(call, [&] { return recvmsg(socket->host(), &message, host_flags); });
@@ -82,7 +87,8 @@ Outcome<> sock_send(Process& process, HostCall& call, Fd fd, Address si_data, ui
   const auto buffers = TENON_TRY(Buffers::gather(call, si_data, si_data_len, process.limits.iovecs));
   const auto length = TENON_TRY(GuestResult<uint32_t>::at(call, so_data_len));
   const msghdr message = message_of(buffers);
-  const ssize_t count = waiting(call, [&] { return sendmsg(socket->host(), &message, MSG_NOSIGNAL); });
+  const ssize_t count =
+      waiting(call, [&] { return sendmsg(socket->host(), &message, MSG_NOSIGNAL | mode_flags(*socket)); });
   if (count < 0) {
     return host_failure();
   }

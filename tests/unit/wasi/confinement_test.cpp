@@ -246,6 +246,32 @@ TEST_P(WasiConfinement, ConfinedToTheDescriptorsOwnDirectory) {
   EXPECT_TRUE(guest_.open(directory, "inner/..", {.base = 0}));
 }
 
+// What the guest may reach by one descriptor it may not reach through another, which may allow less.
+TEST_P(WasiConfinement, OnePreopenDoesNotLeadIntoAnother) {
+  sandbox_.mkdir("other");
+  test::write_file(sandbox_.in_root("other/file"), "other");
+  sandbox_.symlink("../other", "directory/side");
+  sandbox_.symlink("../other/file", "directory/side-file");
+  sandbox_.symlink(sandbox_.in_root("other/file"), "directory/side-absolute");
+  Guest guest({.preopens = {{sandbox_.in_root("directory"), "/directory"}, {sandbox_.in_root("other"), "/other"}},
+               .use_openat2 = GetParam()});
+  constexpr Fd kDirectory = 3;
+  constexpr Fd kOther = 4;
+  for (const auto* path : {"../other/file", "side/file", "side-file", "side-absolute", "side/../other/file",
+                           "../directory/../other/file", "/other/file"}) {
+    EXPECT_EQ(error_of(guest.open(kDirectory, path)), Errno::notcapable) << path;
+    EXPECT_EQ(guest.with_flags_and_path("path_filestat_get", kDirectory, 1, path, guest.room(64)), Errno::notcapable)
+        << path;
+    EXPECT_EQ(guest.with_flags_and_path("path_link", kDirectory, 1, path, kOther, guest.text("new"), 3U),
+              Errno::notcapable)
+        << path;
+  }
+  EXPECT_EQ(guest.with_path("path_rename", kOther, "file", kDirectory, guest.text("../other/new"), 12U),
+            Errno::notcapable);
+  EXPECT_EQ(guest.with_path("path_rename", kDirectory, "side/file", kOther, guest.text("new"), 3U), Errno::notcapable);
+  EXPECT_TRUE(guest.open(kOther, "file"));
+}
+
 TEST_P(WasiConfinement, MagicLinksLeadNowhere) {
   // What looks like a link in /proc is a door to any file that the host has open.
   Guest guest({.preopens = {{.host = "/proc/self", .guest = "/proc"}}, .use_openat2 = GetParam()});

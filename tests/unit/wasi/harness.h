@@ -73,7 +73,8 @@ inline bool exists(const std::string& path) {
   return lstat(path.c_str(), &status) == 0;
 }
 
-/// Sends signals that do nothing to the thread that made it, for as long as it lives: whatever it waits in is cut short.
+/// Sends signals that do nothing to the thread that made it, for as long as it lives: whatever it waits in is cut
+/// short.
 class Signals {
  public:
   explicit Signals(std::chrono::microseconds interval = std::chrono::milliseconds(2)) {

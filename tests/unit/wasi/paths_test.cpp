@@ -1,6 +1,7 @@
 // What is done with a directory and a path, with paths that stay where they may: every function, what it does and how
 // it refuses. Everything runs twice, with the kernel's resolution and with the walk. What tries to get out is in
 // confinement_test.cpp.
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -141,6 +142,7 @@ constexpr PathFunction kPathFunctions[] = {
 
 TEST_P(WasiPaths, AllCheckDescriptorRightsAndPath) {
   test::write_file(sandbox_.in_root("file"), "");
+  sandbox_.symlink("loop", "loop");
   const auto file = guest_.open(kRoot, "file");
   ASSERT_TRUE(file);
   const auto end = static_cast<Address>(guest_.size());
@@ -158,7 +160,11 @@ TEST_P(WasiPaths, AllCheckDescriptorRightsAndPath) {
     EXPECT_EQ(with(kRoot, std::string_view("\0", 1)), Errno::inval);
     EXPECT_EQ(with(kRoot, "missing/x"), Errno::noent);
     EXPECT_EQ(with(kRoot, "file/x"), Errno::notdir);
+    EXPECT_EQ(with(kRoot, "loop/x"), Errno::loop);
+    EXPECT_EQ(with(kRoot, "/"), Errno::notcapable);
+    EXPECT_EQ(with(kRoot, "/file"), Errno::notcapable);
     EXPECT_EQ(with(kRoot, std::string(300, 'x')), Errno::nametoolong);
+    EXPECT_EQ(with(kRoot, std::string(300, 'x') + "/x"), Errno::nametoolong);
     EXPECT_EQ(with(kRoot, std::string(4095, 'x')), Errno::nametoolong);
     EXPECT_EQ(with(kRoot, std::string(4096, 'x')), Errno::nametoolong);
     EXPECT_EQ(with(kRoot, std::string(100'000, 'x')), Errno::nametoolong);
@@ -167,6 +173,65 @@ TEST_P(WasiPaths, AllCheckDescriptorRightsAndPath) {
     EXPECT_EQ(function.call(guest_, kRoot, end - 3, 4), Errno::fault);
     EXPECT_EQ(function.call(guest_, kRoot, 1, ~0U), Errno::fault);
   }
+}
+
+// Works on files as somebody who may not do everything, while it lives: tests are often run by one who may. Concerns
+// the calling thread alone.
+class AsNobody {
+ public:
+  AsNobody() { setfsuid(kNobody); }
+  ~AsNobody() { setfsuid(geteuid()); }
+  AsNobody(const AsNobody&) = delete;
+  AsNobody& operator=(const AsNobody&) = delete;
+
+ private:
+  static constexpr uid_t kNobody = 65534;
+};
+
+TEST_P(WasiPaths, TheHostsPermissionsCount) {
+  sandbox_.mkdir("locked");
+  sandbox_.mkdir("fixed");
+  test::write_file(sandbox_.in_root("file"), "content");
+  test::write_file(sandbox_.in_root("locked/file"), "");
+  test::write_file(sandbox_.in_root("fixed/file"), "");
+  ASSERT_EQ(chmod(sandbox_.root().c_str(), 0777), 0);
+  ASSERT_EQ(chmod(sandbox_.in_root("locked").c_str(), 0), 0);
+  ASSERT_EQ(chmod(sandbox_.in_root("fixed").c_str(), 0555), 0);
+  ASSERT_EQ(chmod(sandbox_.in_root("file").c_str(), 0), 0);
+  {
+    const AsNobody nobody;
+    for (const PathFunction& function : kPathFunctions) {
+      EXPECT_EQ(function.call(guest_, kRoot, guest_.text("locked/file"), 11), Errno::acces) << function.name;
+    }
+    EXPECT_EQ(open_error("file"), Errno::acces);
+    EXPECT_EQ(open_error("fixed/new", {.oflags = oflags::creat}), Errno::acces);
+    EXPECT_EQ(make_directory("fixed/new"), Errno::acces);
+    EXPECT_EQ(unlink("fixed/file"), Errno::acces);
+    EXPECT_EQ(symlink("x", "fixed/new"), Errno::acces);
+    EXPECT_EQ(rename("fixed/file", "stolen"), Errno::acces);
+    EXPECT_EQ(rename("file", "fixed/new"), Errno::acces);
+    EXPECT_TRUE(stat("fixed/file"));
+  }
+  ASSERT_EQ(chmod(sandbox_.in_root("locked").c_str(), 0700), 0);
+  EXPECT_TRUE(test::exists(sandbox_.in_root("locked/file")));
+  ASSERT_EQ(chmod(sandbox_.in_root("fixed").c_str(), 0700), 0);
+}
+
+TEST_P(WasiPaths, WhatIsSomebodyElsesStaysTheirs) {
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "there is nobody else";
+  }
+  sandbox_.mkdir("sticky");
+  test::write_file(sandbox_.in_root("sticky/file"), "");
+  ASSERT_EQ(chmod(sandbox_.in_root("sticky").c_str(), 01777), 0);
+  {
+    const AsNobody nobody;
+    EXPECT_EQ(unlink("sticky/file"), Errno::perm);
+    EXPECT_EQ(rename("sticky/file", "sticky/new"), Errno::perm);
+    EXPECT_EQ(set_times("sticky/file", 5, false), Errno::perm);
+    EXPECT_EQ(set_times("sticky/file", 5, false, fstflags::mtim_now | fstflags::atim_now), Errno::acces);
+  }
+  EXPECT_TRUE(test::exists(sandbox_.in_root("sticky/file")));
 }
 
 TEST_P(WasiPaths, FlagsAreChecked) {
@@ -296,6 +361,37 @@ TEST_P(WasiPaths, CreatesTruncatesExcludes) {
   EXPECT_EQ(status.st_mode & 07111, 0U);
 }
 
+TEST_P(WasiPaths, FlagsOfOpeningCombine) {
+  sandbox_.mkdir("directory");
+  sandbox_.symlink("file", "link");
+  test::write_file(sandbox_.in_root("file"), "content");
+  constexpr uint16_t kNew = oflags::creat | oflags::excl;
+  EXPECT_EQ(open_error("new", {.oflags = kNew | oflags::trunc}), Errno::success);
+  EXPECT_EQ(open_error("file", {.oflags = kNew | oflags::trunc}), Errno::exist);
+  EXPECT_EQ(open_error("link", {.oflags = kNew | oflags::trunc}), Errno::exist);
+  EXPECT_EQ(open_error("directory", {.oflags = kNew}), Errno::exist);
+  EXPECT_EQ(open_error("directory", {.oflags = kNew | oflags::directory}), Errno::inval);
+  EXPECT_EQ(open_error("missing", {.oflags = oflags::creat | oflags::directory}), Errno::inval);
+  EXPECT_FALSE(test::exists(sandbox_.in_root("missing")));
+  // What is no directory is not truncated as one, nor what must be new or a file; without the flag to create, that it
+  // must be new says nothing.
+  EXPECT_EQ(open_error("file", {.oflags = oflags::directory | oflags::trunc, .base = 0}), Errno::notdir);
+  EXPECT_EQ(open_error("link", {.oflags = oflags::trunc, .base = 0, .follow = false}), Errno::loop);
+  EXPECT_EQ(open_error("file/", {.oflags = oflags::trunc, .base = 0}), Errno::notdir);
+  EXPECT_EQ(open_error("file", {.oflags = oflags::excl}), Errno::success);
+  EXPECT_EQ(open_error("missing", {.oflags = oflags::excl}), Errno::noent);
+  EXPECT_EQ(test::read_file(sandbox_.in_root("file")), "content");
+  EXPECT_EQ(open_error("directory", {.oflags = oflags::directory | oflags::trunc, .base = 0}), Errno::isdir);
+  EXPECT_EQ(open_error("directory", {.oflags = oflags::directory | oflags::excl, .base = 0}), Errno::success);
+  EXPECT_EQ(open_error("link", {.oflags = oflags::creat | oflags::trunc, .base = rights::fd_write}), Errno::success);
+  EXPECT_EQ(test::read_file(sandbox_.in_root("file")), "");
+  for (const uint16_t fd_flags : {fdflags::append, fdflags::dsync, fdflags::nonblock, fdflags::rsync, fdflags::sync}) {
+    const auto fd = guest_.open(kRoot, "file", {.base = rights::fd_write, .fdflags = fd_flags});
+    ASSERT_TRUE(fd) << fd_flags;
+    EXPECT_EQ(guest_.fdstat(*fd).fs_flags, fd_flags);
+  }
+}
+
 TEST_P(WasiPaths, OpeningNeedsRightsOfTheDirectory) {
   test::write_file(sandbox_.in_root("file"), "content");
   const auto open_in = [&](Rights missing, const Guest::OpenArguments& arguments) {
@@ -380,6 +476,20 @@ TEST_P(WasiPaths, OpensPipes) {
   EXPECT_EQ(open_error("fifo", {.base = rights::fd_write, .fdflags = fdflags::nonblock}), Errno::nxio);
 }
 
+// Opening a pipe waits for its other end: through every signal, but not when the guest is to stop.
+TEST_P(WasiPaths, WaitsForTheOtherEndOfAPipe) {
+  ASSERT_EQ(mkfifo(sandbox_.in_root("fifo").c_str(), 0666), 0);
+  const test::Signals signals;
+  std::thread writer([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    close(open(sandbox_.in_root("fifo").c_str(), O_WRONLY | O_CLOEXEC));
+  });
+  EXPECT_EQ(open_error("fifo", {.base = rights::fd_read}), Errno::success);
+  writer.join();
+  guest_.thread().interrupt = 1;
+  EXPECT_EQ(open_error("fifo", {.base = rights::fd_read}), Errno::intr);
+}
+
 TEST_P(WasiPaths, DoesNotOpenSockets) {
   const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
@@ -452,7 +562,10 @@ TEST_P(WasiPaths, SetsTimes) {
   EXPECT_EQ(set_times("file/", 0, false), Errno::notdir);
   EXPECT_EQ(set_times("link/", 0, true), Errno::notdir);
   EXPECT_EQ(set_times("file", 0, false, fstflags::mtim | fstflags::mtim_now), Errno::inval);
+  EXPECT_EQ(set_times("file", 0, false, fstflags::atim | fstflags::atim_now), Errno::inval);
   EXPECT_EQ(set_times("file", 0, false, 16), Errno::inval);
+  EXPECT_EQ(set_times("file", 0, false, 1U << 31), Errno::inval);
+  EXPECT_EQ(set_times("file", 0, false, 0), Errno::success);
   EXPECT_EQ(stat("file").value().mtim, 6U);
 }
 
@@ -620,6 +733,48 @@ TEST_P(WasiPaths, PathsMayBeAsLongAsTheHostTakes) {
   EXPECT_EQ(error_of(stat(path + "/")), Errno::nametoolong);
 }
 
+// A link puts its text into the path, which may get too long by that.
+TEST_P(WasiPaths, LinksMayNotMakeThePathTooLong) {
+  test::write_file(sandbox_.in_root("f"), "");
+  std::string text;
+  while (text.size() < 4090) {
+    text += "./";
+  }
+  text += "f";
+  ASSERT_EQ(symlink(text, "link"), Errno::success);
+  EXPECT_EQ(read_link("link", 5000), text);
+  EXPECT_TRUE(stat("link", true));
+  EXPECT_EQ(open_error("link"), Errno::success);
+  EXPECT_EQ(error_of(stat("./././link", true)), Errno::nametoolong);
+  EXPECT_TRUE(stat("./././link", false));
+}
+
+TEST_P(WasiPaths, DirectoriesTooDeepForTheWalk) {
+  std::string path;
+  for (int i = 0; i < 258; ++i) {
+    path += "d/";
+    // By the host, step for step, since the guest may not get there.
+    ASSERT_EQ(::mkdir(sandbox_.in_root(path).c_str(), 0777), 0) << i;
+  }
+  // The walk holds 256 directories open, and more for no guest; the kernel has no such limit.
+  EXPECT_TRUE(stat(path.substr(0, 2 * 256)));
+  EXPECT_EQ(error_of(stat(path)), GetParam() ? Errno::success : Errno::nametoolong);
+  EXPECT_EQ(open_error(path, {.base = 0}), GetParam() ? Errno::success : Errno::nametoolong);
+}
+
+// A directory that is removed stays open, and nothing can be in it.
+TEST_P(WasiPaths, ARemovedDirectoryIsEmpty) {
+  sandbox_.mkdir("directory");
+  const Fd removed = guest_.open_directory(kRoot, "directory");
+  ASSERT_EQ(remove_directory("directory"), Errno::success);
+  EXPECT_EQ(error_of(guest_.open(removed, "new", {.oflags = oflags::creat})), Errno::noent);
+  EXPECT_EQ(guest_.with_path("path_create_directory", removed, "new"), Errno::noent);
+  EXPECT_EQ(guest_.call("path_symlink", guest_.text("x"), 1U, removed, guest_.text("new"), 3U), Errno::noent);
+  EXPECT_EQ(error_of(stat("x", false, removed)), Errno::noent);
+  EXPECT_EQ(error_of(stat("../directory", false, removed)), Errno::notcapable);
+  EXPECT_TRUE(stat(".", false, removed));
+}
+
 TEST_P(WasiPaths, DeepDirectories) {
   std::string path;
   for (int i = 0; i < 200; ++i) {
@@ -633,6 +788,56 @@ TEST_P(WasiPaths, DeepDirectories) {
   }
   EXPECT_EQ(stat(back).value().ino, guest_.filestat(kRoot).ino);
   EXPECT_EQ(error_of(stat(back + "/..")), Errno::notcapable);
+}
+
+// ---- Several preopens ----------------------------------------------------------------------------------------------
+
+TEST(WasiPreopensTogether, FilesMoveBetweenThem) {
+  const TemporaryDirectory a;
+  const TemporaryDirectory b;
+  test::write_file(a / "file", "content");
+  Guest guest({.preopens = {{a.path(), "/a"}, {b.path(), "/b"}}});
+  constexpr Fd kA = 3;
+  constexpr Fd kB = 4;
+  EXPECT_EQ(guest.with_path("path_rename", kA, "file", kB, guest.text("moved"), 5U), Errno::success);
+  EXPECT_FALSE(test::exists(a / "file"));
+  EXPECT_EQ(guest.with_flags_and_path("path_link", kB, 0, "moved", kA, guest.text("linked"), 6U), Errno::success);
+  EXPECT_EQ(test::read_file(a / "linked"), "content");
+  // Each end needs its own right.
+  const FdStat all = guest.fdstat(kA);
+  const auto without = [&](Fd fd, Rights missing) {
+    return guest.open(fd, ".", {.base = all.fs_rights_base & ~missing}).value_or(kClosed);
+  };
+  const Fd no_source = without(kA, rights::path_rename_source | rights::path_link_source);
+  const Fd no_target = without(kB, rights::path_rename_target | rights::path_link_target);
+  for (const auto& [from, to] : {std::pair{no_source, kB}, {kA, no_target}}) {
+    EXPECT_EQ(guest.with_path("path_rename", from, "linked", to, guest.text("x"), 1U), Errno::notcapable);
+    EXPECT_EQ(guest.with_flags_and_path("path_link", from, 0, "linked", to, guest.text("x"), 1U), Errno::notcapable);
+  }
+  EXPECT_EQ(guest.with_path("path_rename", kA, "linked", kClosed, guest.text("x"), 1U), Errno::badf);
+  EXPECT_EQ(guest.with_flags_and_path("path_link", kA, 0, "linked", kClosed, guest.text("x"), 1U), Errno::badf);
+  EXPECT_TRUE(test::exists(a / "linked"));
+}
+
+TEST(WasiPreopensTogether, FilesDoNotMoveBetweenFileSystems) {
+  std::string other = "/dev/shm/tenon-wasi-XXXXXX";
+  if (mkdtemp(other.data()) == nullptr) {
+    GTEST_SKIP() << "there is no other file system";
+  }
+  const TemporaryDirectory here;
+  test::write_file(here / "file", "content");
+  struct stat a{};
+  struct stat b{};
+  ASSERT_EQ(stat(other.c_str(), &a), 0);
+  ASSERT_EQ(stat(here.path().c_str(), &b), 0);
+  if (a.st_dev != b.st_dev) {
+    Guest guest({.preopens = {{here.path(), "/here"}, {other, "/other"}}});
+    EXPECT_EQ(guest.with_path("path_rename", Fd{3}, "file", Fd{4}, guest.text("moved"), 5U), Errno::xdev);
+    EXPECT_EQ(guest.with_flags_and_path("path_link", Fd{3}, 0, "file", Fd{4}, guest.text("linked"), 6U), Errno::xdev);
+    EXPECT_EQ(test::read_file(here / "file"), "content");
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(other, ignored);
 }
 
 // ---- Read-only preopens --------------------------------------------------------------------------------------------
@@ -667,6 +872,8 @@ TEST_P(WasiReadOnly, CanBeRead) {
   EXPECT_TRUE(guest_->open(kReadOnly, "file", {.oflags = oflags::creat}));
   EXPECT_EQ(error_of(guest_->open(kReadOnly, "file", {.oflags = oflags::creat | oflags::excl})), Errno::exist);
   EXPECT_EQ(error_of(guest_->open(kReadOnly, "missing")), Errno::noent);
+  EXPECT_EQ(error_of(guest_->open(kReadOnly, "../rw/file")), Errno::notcapable);
+  EXPECT_EQ(error_of(guest_->open(kReadOnly, "../rw/new", {.oflags = oflags::creat})), Errno::notcapable);
   // Looks to libc like any other directory.
   EXPECT_EQ(guest_->fdstat(kReadOnly).fs_rights_base, guest_->fdstat(kWritable).fs_rights_base);
 }

@@ -1,6 +1,8 @@
 // poll_oneoff: clocks, descriptors, both at once, many at once, and what cannot be waited for. With the layouts of both
 // modules.
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <chrono>
@@ -187,6 +189,57 @@ TEST_F(WasiPoll, ReportsDescriptorsThatCannotBeWaitedFor) {
   EXPECT_EQ(guest_->call("fd_fdstat_set_rights", Fd{0}, stat.fs_rights_base & ~rights::poll_fd_readwrite, uint64_t{0}),
             Errno::success);
   EXPECT_EQ(static_cast<Errno>(poll({on_read(1, 0)}).at(0).error), Errno::notcapable);
+}
+
+TEST_F(WasiPoll, EachOfManyOnTheSameIsAnswered) {
+  ASSERT_EQ(write(in_[1], "xyz", 3), 3);
+  const auto events = poll({on_read(1, 0), on_read(2, 77), on_read(1, 0), on_read(2, 77), on_time(3, 0), on_time(3, 0),
+                            on_write(4, 77), on_read(5, 0x8000'0000), on_read(6, 0x7fff'ffff)});
+  ASSERT_EQ(events.size(), 9U);
+  constexpr uint64_t kUserdata[] = {1, 2, 1, 2, 3, 3, 4, 5, 6};
+  for (size_t i = 0; i < events.size(); ++i) {
+    EXPECT_EQ(events[i].userdata, kUserdata[i]) << i;
+    const bool is_bad = kUserdata[i] == 2 || kUserdata[i] > 3;
+    EXPECT_EQ(static_cast<Errno>(events[i].error), is_bad ? Errno::badf : Errno::success) << i;
+    EXPECT_EQ(events[i].nbytes, kUserdata[i] == 1 ? 3U : 0U) << i;
+  }
+}
+
+TEST_F(WasiPoll, WaitsForSockets) {
+  std::array<int, 2> pair{};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair.data()), 0);
+  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_GE(listener, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ASSERT_EQ(bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof(sa_family_t)), 0);  // any name
+  ASSERT_EQ(listen(listener, 1), 0);
+  Guest guest({.sockets = {{pair[1]}, {listener}}, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1});
+  EXPECT_EQ(poll(guest, {on_read(1, 3), on_read(2, 4), on_time(3, kMillisecond)}).at(0).userdata, 3U);
+  EXPECT_EQ(poll(guest, {on_write(1, 3), on_read(2, 4), on_time(3, kHour)}).at(0).userdata, 1U);
+
+  ASSERT_EQ(send(pair[0], "hello", 5, 0), 5);
+  auto events = poll(guest, {on_read(1, 3), on_read(2, 4), on_time(3, kHour)});
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].userdata, 1U);
+  EXPECT_EQ(events[0].nbytes, 5U);
+
+  socklen_t size = sizeof(address);
+  ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(connect(client, reinterpret_cast<const sockaddr*>(&address), size), 0);
+  events = poll(guest, {on_read(2, 4), on_time(3, kHour)});
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].userdata, 2U);
+  EXPECT_EQ(events[0].error, 0);
+
+  close(pair[0]);
+  events = poll(guest, {on_read(1, 3), on_time(3, kHour)});
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0].flags, eventrwflags::fd_readwrite_hangup);
+  for (const int descriptor : {pair[1], listener, client}) {
+    close(descriptor);
+  }
 }
 
 TEST_F(WasiPoll, AStreamThatTheHostClosesIsAnError) {

@@ -138,8 +138,9 @@ TEST(WasiProcess, KnowsEverySignal) {
   // The numbers and what each does, from the interface's description: the first word of what ends the guest is its
   // name, `-` is ignored, `!` stops.
   constexpr const char* kSignals[] = {
-      "-",    "hup", "int", "quit", "ill", "trap", "abrt", "bus", "fpe",  "kill", "usr1",   "segv", "usr2", "-",    "alrm", "term",
-      "-",    "-",   "!",   "!",    "!",   "!",    "-",    "xcpu", "xfsz", "vtalrm", "prof", "-",    "poll", "pwr",  "sys",
+      "-",    "hup",  "int",  "quit",   "ill",  "trap", "abrt", "bus", "fpe", "kill", "usr1",
+      "segv", "usr2", "-",    "alrm",   "term", "-",    "-",    "!",   "!",   "!",    "!",
+      "-",    "xcpu", "xfsz", "vtalrm", "prof", "-",    "poll", "pwr", "sys",
   };
   for (uint32_t number = 0; number < std::size(kSignals); ++number) {
     const std::string name = kSignals[number];

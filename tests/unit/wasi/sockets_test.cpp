@@ -94,6 +94,127 @@ TEST_F(WasiSockets, NonBlockingModeIsReal) {
   EXPECT_EQ(error_of(guest_->read(kSocket)), Errno::again);
 }
 
+TEST_F(WasiSockets, AFullPeerIsAnError) {
+  connect(SOCK_STREAM);
+  ASSERT_EQ(guest_->call("fd_fdstat_set_flags", kSocket, uint32_t{fdflags::nonblock}), Errno::success);
+  Errno last = Errno::success;
+  for (int i = 0; i < 10'000 && last == Errno::success; ++i) {
+    last = send(std::string(10'000, 'x'));
+  }
+  EXPECT_EQ(last, Errno::again);
+  EXPECT_EQ(error_of(guest_->write(kSocket, "x")), Errno::again);
+}
+
+// A socket as a standard stream: its mode is the host's, and the guest's own mode counts with these functions, too.
+TEST_F(WasiSockets, NonBlockingModeOfAStreamIsNotTheHosts) {
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair_.data()), 0);
+  Guest guest({.stdin_fd = pair_[1], .stdout_fd = -1, .stderr_fd = -1});
+  ASSERT_EQ(guest.call("fd_fdstat_set_flags", Fd{0}, uint32_t{fdflags::nonblock}), Errno::success);
+  EXPECT_EQ(fcntl(pair_[1], F_GETFL) & O_NONBLOCK, 0);
+  // Ends what waits after all.
+  const timeval limit{.tv_sec = 5, .tv_usec = 0};
+  ASSERT_EQ(setsockopt(pair_[1], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)), 0);
+  ASSERT_EQ(setsockopt(pair_[1], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)), 0);
+  const auto start = std::chrono::steady_clock::now();
+  const Address result = guest.room(4);
+  const Address buffer = guest.room(10'000);
+  const Address vectors = guest.value(IoVec{buffer, 10'000});
+  EXPECT_EQ(guest.call("sock_recv", Fd{0}, vectors, 1U, 0U, result, guest.room(2)), Errno::again);
+  EXPECT_EQ(error_of(guest.read(0)), Errno::again);
+  Errno last = Errno::success;
+  for (int i = 0; i < 10'000 && last == Errno::success; ++i) {
+    last = guest.call("sock_send", Fd{0}, vectors, 1U, 0U, result);
+  }
+  EXPECT_EQ(last, Errno::again);
+  EXPECT_EQ(error_of(guest.write(0, "x")), Errno::again);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(4));
+  // What a standard stream may not be used for.
+  EXPECT_EQ(guest.call("sock_shutdown", Fd{0}, 1U), Errno::notcapable);
+  EXPECT_EQ(guest.call("sock_accept", Fd{0}, 0U, result), Errno::notcapable);
+}
+
+TEST_F(WasiSockets, EmptyMessagesAreMessages) {
+  connect(SOCK_DGRAM);
+  EXPECT_EQ(send(""), Errno::success);
+  EXPECT_EQ(send("x"), Errno::success);
+  std::array<char, 10> buffer{};
+  EXPECT_EQ(recv(pair_[0], buffer.data(), buffer.size(), MSG_DONTWAIT), 0);
+  EXPECT_EQ(recv(pair_[0], buffer.data(), buffer.size(), MSG_DONTWAIT), 1);
+  ASSERT_EQ(::send(pair_[0], "", 0, 0), 0);
+  ASSERT_EQ(::send(pair_[0], "abc", 3, 0), 3);
+  EXPECT_EQ(receive(0).value().data, "");
+  // One that is taken into no room at all is gone, cut.
+  const auto cut = receive(0, 0);
+  EXPECT_EQ(cut.value().data, "");
+  EXPECT_EQ(cut.value().flags, roflags::recv_data_truncated);
+}
+
+TEST_F(WasiSockets, TellWhatTheHostSays) {
+  connect(SOCK_DGRAM);
+  const int size = 4096;
+  ASSERT_EQ(setsockopt(pair_[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+  EXPECT_EQ(send(std::string(100'000, 'x')), Errno::msgsize);
+  EXPECT_EQ(guest_->call("sock_accept", kSocket, 0U, guest_->room(4)), Errno::notsup);
+
+  const int unconnected = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int undirected = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (unconnected < 0 || undirected < 0) {
+    GTEST_SKIP() << "there is no network";
+  }
+  Guest guest({.sockets = {{unconnected}, {undirected}}});
+  const Address vectors = guest.value(IoVec{guest.text("x"), 1});
+  const Address result = guest.room(4);
+  EXPECT_EQ(guest.call("sock_recv", Fd{3}, vectors, 1U, 0U, result, guest.room(2)), Errno::notconn);
+  EXPECT_EQ(guest.call("sock_shutdown", Fd{3}, 1U), Errno::notconn);
+  EXPECT_EQ(guest.call("sock_send", Fd{3}, vectors, 1U, 0U, result), Errno::pipe);
+  EXPECT_EQ(guest.call("sock_send", Fd{4}, vectors, 1U, 0U, result), Errno::destaddrreq);
+  close(unconnected);
+  close(undirected);
+}
+
+TEST_F(WasiSockets, APeerThatDoesNotListenResets) {
+  connect(SOCK_STREAM);
+  EXPECT_EQ(send("never read"), Errno::success);
+  close(pair_[0]);
+  pair_[0] = -1;
+  EXPECT_EQ(error_of(receive(0)), Errno::connreset);
+}
+
+TEST_F(WasiSockets, WaitThroughSignalsUntilTheGuestIsToStop) {
+  connect(SOCK_STREAM);
+  const test::Signals signals;
+  std::thread sender([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    EXPECT_EQ(::send(pair_[0], "late", 4, 0), 4);
+  });
+  EXPECT_EQ(receive(0).value().data, "late");
+  sender.join();
+  guest_->thread().interrupt = 1;
+  EXPECT_EQ(error_of(receive(0)), Errno::intr);
+  EXPECT_EQ(error_of(guest_->read(kSocket)), Errno::intr);
+}
+
+// What is for files and directories, on a socket.
+TEST_F(WasiSockets, AreNoFiles) {
+  connect(SOCK_STREAM);
+  const Address result = guest_->room(8);
+  const Address vectors = guest_->value(IoVec{guest_->text("x"), 1});
+  EXPECT_EQ(guest_->call("fd_seek", kSocket, uint64_t{0}, whence::set, result), Errno::spipe);
+  EXPECT_EQ(guest_->call("fd_pread", kSocket, vectors, 1U, uint64_t{0}, result), Errno::spipe);
+  EXPECT_EQ(guest_->call("fd_pwrite", kSocket, vectors, 1U, uint64_t{0}, result), Errno::spipe);
+  EXPECT_EQ(guest_->call("fd_readdir", kSocket, guest_->room(64), 64U, uint64_t{0}, result), Errno::notdir);
+  EXPECT_EQ(guest_->call("fd_prestat_get", kSocket, result), Errno::badf);
+  EXPECT_EQ(guest_->call("fd_prestat_dir_name", kSocket, result, 8U), Errno::badf);
+  EXPECT_EQ(error_of(guest_->open(kSocket, "x")), Errno::notdir);
+  EXPECT_EQ(guest_->call("fd_allocate", kSocket, uint64_t{0}, uint64_t{1}), Errno::notcapable);
+  EXPECT_EQ(guest_->call("fd_filestat_set_size", kSocket, uint64_t{0}), Errno::notcapable);
+  EXPECT_EQ(guest_->call("fd_filestat_set_times", kSocket, uint64_t{0}, uint64_t{0}, 0U), Errno::notcapable);
+  EXPECT_EQ(guest_->call("fd_advise", kSocket, uint64_t{0}, uint64_t{0}, advice::normal), Errno::notcapable);
+  EXPECT_EQ(guest_->call("fd_sync", kSocket), Errno::notcapable);
+  EXPECT_EQ(guest_->call("fd_datasync", kSocket), Errno::notcapable);
+  EXPECT_EQ(received_by_host(), "");
+}
+
 TEST_F(WasiSockets, AClosedPeerIsAnErrorAndNotASignal) {
   struct sigaction before{};
   struct sigaction deadly{};
@@ -146,6 +267,9 @@ TEST_F(WasiSockets, Refuse) {
   EXPECT_EQ(send_error(kSocket, kNowhere, 1, 0, length), Errno::fault);
   EXPECT_EQ(send_error(kSocket, guest_->value(IoVec{kNowhere, 1}), 1, 0, length), Errno::fault);
   EXPECT_EQ(send_error(kSocket, data, 1, 0, kNowhere), Errno::fault);
+  EXPECT_EQ(send_error(kSocket, data, 70000, 0, length), Errno::inval);
+  EXPECT_EQ(send_error(kSocket, data, 1, 1U << 16, length), Errno::inval);
+  EXPECT_EQ(receive_error(kSocket, data, 1, 1U << 16, length, flags), Errno::inval);
   EXPECT_EQ(received_by_host(), "");
   EXPECT_EQ(guest_->call("sock_shutdown", Fd{77}, 1U), Errno::badf);
   EXPECT_EQ(guest_->call("sock_accept", Fd{77}, 0U, length), Errno::badf);
@@ -162,7 +286,10 @@ TEST(WasiNoSockets, AreRefused) {
   const Sandbox sandbox;
   Guest& guest = *sandbox.guest;
   const Address place = guest.room(16);
-  for (const Fd fd : {Sandbox::kRoot, guest.create(Sandbox::kRoot, "file")}) {
+  ASSERT_EQ(mkfifo(sandbox.in_root("fifo").c_str(), 0666), 0);
+  const auto pipe = guest.open(Sandbox::kRoot, "fifo", {.fdflags = fdflags::nonblock});
+  ASSERT_TRUE(pipe);
+  for (const Fd fd : {Sandbox::kRoot, guest.create(Sandbox::kRoot, "file"), *pipe}) {
     EXPECT_EQ(guest.call("sock_accept", fd, 0U, place), Errno::notsock);
     EXPECT_EQ(guest.call("sock_recv", fd, place, 0U, 0U, place, place), Errno::notsock);
     EXPECT_EQ(guest.call("sock_send", fd, place, 0U, 0U, place), Errno::notsock);
@@ -210,6 +337,24 @@ TEST(WasiListeningSocket, Accepts) {
   EXPECT_EQ(guest.call("fd_fdstat_set_flags", kListener, uint32_t{fdflags::nonblock}), Errno::success);
   EXPECT_EQ(guest.call("fd_close", Fd{5}), Errno::success);
   EXPECT_EQ(guest.call("sock_accept", kListener, 0U, accepted), Errno::again);
+
+  // One without the rights to pass on hands them to no connection.
+  EXPECT_EQ(guest.call("fd_fdstat_set_flags", kListener, 0U), Errno::success);
+  {
+    const test::Signals signals;
+    guest.thread().interrupt = 1;
+    EXPECT_EQ(guest.call("sock_accept", kListener, 0U, accepted), Errno::intr);
+    guest.thread().interrupt = 0;
+  }
+  const FdStat stat = guest.fdstat(kListener);
+  ASSERT_EQ(guest.call("fd_fdstat_set_rights", kListener, stat.fs_rights_base, uint64_t{rights::fd_read}),
+            Errno::success);
+  const int last = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(connect(last, reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  ASSERT_EQ(guest.call("sock_accept", kListener, 0U, accepted), Errno::success);
+  EXPECT_EQ(guest.fdstat(guest.at<Fd>(accepted)).fs_rights_base, rights::fd_read);
+  EXPECT_EQ(error_of(guest.write(guest.at<Fd>(accepted), "x")), Errno::notcapable);
+  close(last);
   close(client);
   close(other);
   close(listener);
