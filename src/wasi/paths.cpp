@@ -191,6 +191,10 @@ Outcome<> path_open(Process& process, HostCall& call, Fd fd, uint32_t dirflags, 
     if (writes || truncates) {
       return refuse(Errno::rofs);
     }
+    if (creates && is_exclusive) {
+      // Whether it is there is all that matters: a link that leads nowhere is, and a pipe is not waited for.
+      flags = O_PATH;
+    }
   } else {
     flags |= (creates ? O_CREAT : 0) | (creates && is_exclusive ? O_EXCL : 0) | (truncates ? O_TRUNC : 0);
   }
@@ -201,7 +205,7 @@ Outcome<> path_open(Process& process, HostCall& call, Fd fd, uint32_t dirflags, 
     return refuse(Errno::mfile);
   }
 
-  const bool follows = (dirflags & lookupflags::symlink_follow) != 0;
+  const bool follows = (dirflags & lookupflags::symlink_follow) != 0 && (flags & O_PATH) == 0;
   auto handle = process.resolver.open(directory->host(), text, flags, 0666, follows);
   while (!handle && handle.error() == Errno::intr && !is_interrupted(call)) {
     handle = process.resolver.open(directory->host(), text, flags, 0666, follows);
@@ -218,6 +222,9 @@ Outcome<> path_open(Process& process, HostCall& call, Fd fd, uint32_t dirflags, 
     return refuse(handle.error());
   }
   auto descriptor = TENON_TRY(describe(std::move(*handle), base, inheriting, static_cast<uint16_t>(fd_flags)));
+  if (creates && descriptor->is_directory()) {
+    return refuse(Errno::isdir);  // which the host has said already, unless it was not to create anything
+  }
   descriptor->is_read_only = directory->is_read_only;
   opened_fd.set(TENON_TRY(process.descriptors.insert(std::move(descriptor))));
   return {};

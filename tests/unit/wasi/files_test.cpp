@@ -726,6 +726,15 @@ TEST(WasiDevices, TellWhatTheyCannot) {
   EXPECT_EQ(guest.call("fd_readdir", *full, guest.room(64), uint32_t{64}, uint64_t{0}, guest.room(4)), Errno::notdir);
 }
 
+TEST(WasiDevices, TellThatReadingFails) {
+  Guest guest({.preopens = {{.host = "/proc/self", .guest = "/proc"}}});
+  const auto memory = guest.open(kRoot, "mem");
+  if (!memory) {
+    GTEST_SKIP() << "this host does not show a process's memory";
+  }
+  EXPECT_EQ(error_of(guest.read(*memory, 8)), Errno::io);  // nothing is at address 0
+}
+
 TEST(WasiStreamsOfFiles, CannotBeResizedOrDated) {
   const TemporaryDirectory host;
   const int file = open((host / "out").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);

@@ -204,6 +204,7 @@ TEST_P(WasiPaths, TheHostsPermissionsCount) {
       EXPECT_EQ(function.call(guest_, kRoot, guest_.text("locked/file"), 11), Errno::acces) << function.name;
     }
     EXPECT_EQ(open_error("file"), Errno::acces);
+    EXPECT_EQ(error_of(stat("locked/file", true)), Errno::acces);
     EXPECT_EQ(open_error("fixed/new", {.oflags = oflags::creat}), Errno::acces);
     EXPECT_EQ(make_directory("fixed/new"), Errno::acces);
     EXPECT_EQ(unlink("fixed/file"), Errno::acces);
@@ -876,6 +877,24 @@ TEST_P(WasiReadOnly, CanBeRead) {
   EXPECT_EQ(error_of(guest_->open(kReadOnly, "../rw/new", {.oflags = oflags::creat})), Errno::notcapable);
   // Looks to libc like any other directory.
   EXPECT_EQ(guest_->fdstat(kReadOnly).fs_rights_base, guest_->fdstat(kWritable).fs_rights_base);
+}
+
+// As on a file system that is mounted so: what must be new is looked for and not opened.
+TEST_P(WasiReadOnly, CreatingWhatIsThereSaysWhatItIs) {
+  ASSERT_EQ(mkfifo((host_ / "ro/fifo").c_str(), 0666), 0);
+  ASSERT_EQ(symlink("missing", (host_ / "ro/dangling").c_str()), 0);
+  ASSERT_EQ(symlink("../rw/file", (host_ / "ro/out").c_str()), 0);
+  constexpr uint16_t kNew = oflags::creat | oflags::excl;
+  for (const auto* path : {"fifo", "dangling", "out", "directory"}) {
+    EXPECT_EQ(error_of(guest_->open(kReadOnly, path, {.oflags = kNew})), Errno::exist) << path;
+  }
+  EXPECT_EQ(error_of(guest_->open(kReadOnly, "dangling", {.oflags = oflags::creat})), Errno::rofs);
+  EXPECT_EQ(error_of(guest_->open(kReadOnly, "out", {.oflags = oflags::creat})), Errno::notcapable);
+  EXPECT_EQ(error_of(guest_->open(kReadOnly, "directory", {.oflags = oflags::creat})), Errno::isdir);
+  EXPECT_EQ(error_of(guest_->open(kReadOnly, "file/new", {.oflags = kNew})), Errno::notdir);
+  EXPECT_EQ(error_of(guest_->open(kReadOnly, "../rw/file", {.oflags = kNew})), Errno::notcapable);
+  // Nothing was opened for it.
+  EXPECT_EQ(guest_->open(kReadOnly, "file").value_or(0), kWritable + 1);
 }
 
 TEST_P(WasiReadOnly, CannotBeChanged) {
