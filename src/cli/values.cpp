@@ -20,8 +20,8 @@ std::optional<uint64_t> parse_unsigned(std::string_view text) {
     base = 16;
   }
   uint64_t number = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number, base);
+  const char* const end = text.end();
+  const auto [stopped, error] = std::from_chars(text.begin(), end, number, base);
   return error == std::errc() && stopped == end ? std::optional(number) : std::nullopt;
 }
 
@@ -83,7 +83,7 @@ Result<uint64_t> parse_size(std::string_view option, std::string_view text) {
 
 Result<abi::Cell> parse_value(ValueType type, const std::string& text) {
   abi::Cell cell{};
-  const char* accepted = "";
+  const char* accepted;
   bool ok = false;
   switch (type) {
     case ValueType::i32:

@@ -36,8 +36,10 @@ using Word = uint64_t;
       ::tenon::abi::Frame *frame, uint64_t i, double d, float f
 #define TENON_HANDLER_ARGUMENTS pc, values, memory, instance, frame, i, d, f
 
-/// Handlers live in a section of their own: a fault is the guest's only if it happened there (see runtime/trap.h).
-#define TENON_HANDLER __attribute__((preserve_none, section("tenon_handlers"), noinline)) void
+/// Handlers live in a section of their own: a fault is the guest's only if it happened there (see runtime/trap.h). Each
+/// has cache lines of its own: aligned by 16, how fast one runs depended on where others had pushed it, by up to a
+/// quarter.
+#define TENON_HANDLER __attribute__((preserve_none, section("tenon_handlers"), noinline, aligned(64))) void
 
 using Handler = __attribute__((preserve_none)) void (*)(TENON_HANDLER_PARAMETERS);
 

@@ -15,7 +15,7 @@ namespace tenon::runtime {
 namespace {
 
 // What a host function may use of the native stack without asking; also what the guest is refused when less is left.
-constexpr uintptr_t kNativeStackReserve = 256 * 1024;
+constexpr uintptr_t kNativeStackReserve = uintptr_t{256} * 1024;
 
 // The kernel keeps other mappings at least 128 MiB away from where the first thread's stack begins.
 constexpr rlim_t kMostWithoutNeighbours = 64 << 20;
@@ -31,7 +31,7 @@ uintptr_t main_stack_end() {
       limit.rlim_cur > kMostWithoutNeighbours) {
     return 0;
   }
-  const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const uintptr_t top = (reinterpret_cast<uintptr_t>(name) + strlen(name) + page) / page * page;
   const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
   return here < top && top - here < limit.rlim_cur ? top - limit.rlim_cur : 0;
