@@ -1,8 +1,11 @@
 // What is done with a descriptor: every function, what it does and each way in which it refuses.
 #include <sys/resource.h>
 
+#include <atomic>
+#include <chrono>
 #include <climits>
 #include <csignal>
+#include <thread>
 
 #include "unit/wasi/harness.h"
 
@@ -651,7 +654,7 @@ TEST_F(WasiStreams, NonBlockingModeDoesNotWaitAmongSignals) {
     }
   });
   {
-    const test::Signals signals(std::chrono::microseconds(0));
+    const test::Signals signals(std::chrono::microseconds(20));
     const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
     while (std::chrono::steady_clock::now() < end) {
       const auto outcome = guest.read(0, 1);

@@ -4,16 +4,15 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <expected>
 #include <filesystem>
 #include <fstream>
@@ -22,7 +21,6 @@
 #include <ostream>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -73,24 +71,25 @@ inline bool exists(const std::string& path) {
   return lstat(path.c_str(), &status) == 0;
 }
 
-/// Sends signals that do nothing to the thread that made it, for as long as it lives: whatever it waits in is cut
-/// short.
+/// Has signals that do nothing come to the thread that made it, for as long as it lives: whatever it waits in is cut
+/// short. By a timer, which comes in the midst of system calls also where another thread would not get to run.
 class Signals {
  public:
-  explicit Signals(std::chrono::microseconds interval = std::chrono::milliseconds(2)) {
+  explicit Signals(std::chrono::nanoseconds interval = std::chrono::milliseconds(2)) {
     struct sigaction action{};
     action.sa_handler = [](int) {};
     sigaction(SIGUSR2, &action, &before_);
-    thread_ = std::thread([this, interval, target = pthread_self()] {
-      while (!stop_) {
-        pthread_kill(target, SIGUSR2);
-        std::this_thread::sleep_for(interval);
-      }
-    });
+    sigevent event{};
+    event.sigev_notify = SIGEV_THREAD_ID;
+    event.sigev_signo = SIGUSR2;
+    event._sigev_un._tid = gettid();
+    EXPECT_EQ(timer_create(CLOCK_MONOTONIC, &event, &timer_), 0);
+    const timespec time{.tv_sec = 0, .tv_nsec = static_cast<long>(interval.count())};
+    const itimerspec times{.it_interval = time, .it_value = time};
+    EXPECT_EQ(timer_settime(timer_, 0, &times, nullptr), 0);
   }
   ~Signals() {
-    stop_ = true;
-    thread_.join();
+    timer_delete(timer_);
     sigaction(SIGUSR2, &before_, nullptr);
   }
   Signals(const Signals&) = delete;
@@ -98,8 +97,7 @@ class Signals {
 
  private:
   struct sigaction before_{};
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
+  timer_t timer_{};
 };
 
 /// What an operation failed with, or success.

@@ -5,6 +5,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <chrono>
+#include <thread>
+
 #include "unit/wasi/harness.h"
 
 namespace tenon::wasi {

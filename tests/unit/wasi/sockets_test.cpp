@@ -2,7 +2,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include "unit/wasi/harness.h"
 
