@@ -136,7 +136,7 @@ TENON_HANDLER call(TENON_HANDLER_PARAMETERS) {
   TENON_ENTER(code);
 }
 
-/// offset: the import slot's place in the instance.
+/// offset: the import slot's place in the instance. The callee's memory 0 is the caller's: see abi::ImportSlot.
 TENON_HANDLER call_import(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
   const abi::ImportSlot& slot = at<abi::ImportSlot>(instance, o.offset);
@@ -144,7 +144,6 @@ TENON_HANDLER call_import(TENON_HANDLER_PARAMETERS) {
   push_frame(frame, pc + 2, values, instance, code);
   values += o.target;
   instance = slot.instance;
-  memory = instance->memory_base;
   TENON_ENTER(code);
 }
 
@@ -246,7 +245,6 @@ TENON_HANDLER tail_call_import(TENON_HANDLER_PARAMETERS) {
   const Code* const code = slot.code;
   reuse_frame(operands(pc), values, frame, code);
   instance = slot.instance;
-  memory = instance->memory_base;
   TENON_ENTER(code);
 }
 
@@ -424,15 +422,14 @@ TENON_HANDLER bind_stub(TENON_HANDLER_PARAMETERS) {
   Thread& thread = thread_of(instance);
   thread.values = values + code->window;
   thread.frames = frame;
-  if (!LinkedModule::of(*instance).bind(thread, *instance, code->function)) [[unlikely]] {
+  const abi::FunctionDescriptor* const target = LinkedModule::of(*instance).bind(thread, *instance, code->function);
+  if (target == nullptr) [[unlikely]] {
     __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
   }
-  const auto& layout = runtime::Executable::of(*code).layout();
-  const abi::ImportSlot& slot = at<abi::ImportSlot>(instance, layout.import(code->function));
-  frame->code = slot.code;
-  instance = slot.instance;
+  frame->code = target->code;
+  instance = thread.instances[target->dso];
   memory = instance->memory_base;
-  TENON_ENTER(slot.code);
+  TENON_ENTER(target->code);
 }
 
 __attribute__((TENON_WITH_LOCALS)) TENON_HANDLER host_stub(TENON_HANDLER_PARAMETERS) {

@@ -139,6 +139,10 @@ void note_use(Dso& user, Dso& used) {
 }
 
 void patch(abi::Instance& importer, uint32_t import, const abi::FunctionDescriptor& target, abi::Instance* instance) {
+  // sandbox: an import's call keeps the memory's base; host functions and modules without memory do not look at it.
+  if (instance->memory_base != nullptr && instance->memory_base != importer.memory_base) {
+    return;
+  }
   const runtime::InstanceLayout& layout = runtime::LinkedModule::of(importer).executable().layout();
   auto& slot = runtime::at<abi::ImportSlot>(importer, layout.import(import));
   slot.native = target.native;

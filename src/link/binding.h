@@ -28,7 +28,8 @@ namespace tenon::link {
 /// Remembers that `user` refers to `used`, which must not be unloaded before it.
 void note_use(Dso& user, Dso& used);
 
-/// Points slot `import` of an instance at its target. Only the instance's own thread does this.
+/// Points slot `import` of an instance at its target, unless that works on another memory 0 than the importer: then the
+/// slot stays the binder's (see abi::ImportSlot). Only the instance's own thread does this.
 void patch(abi::Instance& importer, uint32_t import, const abi::FunctionDescriptor& target, abi::Instance* instance);
 
 /// What a call through an import that is weak and undefined says.

@@ -55,18 +55,19 @@ const abi::FunctionDescriptor* Dso::descriptor(abi::Thread& thread, uint32_t fun
   return *resolved;
 }
 
-bool Dso::bind(abi::Thread& thread, abi::Instance& importer, uint32_t import) {
+const abi::FunctionDescriptor* Dso::bind(abi::Thread& thread, abi::Instance& importer, uint32_t import) {
+  const bool is_first = functions[import].load(std::memory_order_relaxed) == nullptr;
   const abi::FunctionDescriptor* const target = descriptor(thread, import);
   if (target == nullptr) {
-    return false;
+    return nullptr;
   }
   abi::Instance* const instance = instance_of(thread, target->dso);
   if (instance == nullptr) {
-    return false;
+    return nullptr;
   }
-  ++program_.report.statistics.bound_lazily;
+  program_.report.statistics.bound_lazily += is_first ? 1 : 0;
   patch(importer, import, *target, instance);
-  return true;
+  return target;
 }
 
 abi::Instance* Dso::instance_of(abi::Thread& thread, uint32_t dso) {

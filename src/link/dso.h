@@ -127,7 +127,8 @@ class Dso final : public runtime::LinkedModule {
 
   // LinkedModule
   [[nodiscard]] const abi::FunctionDescriptor* descriptor(abi::Thread& thread, uint32_t function) override;
-  [[nodiscard]] bool bind(abi::Thread& thread, abi::Instance& importer, uint32_t import) override;
+  [[nodiscard]] const abi::FunctionDescriptor* bind(abi::Thread& thread, abi::Instance& importer,
+                                                    uint32_t import) override;
   [[nodiscard]] abi::Instance* instance_of(abi::Thread& thread, uint32_t dso) override;
   [[nodiscard]] const runtime::Tag* tag(uint32_t tag) const override { return tags[tag]; }
   [[nodiscard]] runtime::Memory& memory(uint32_t memory) const override { return *memories[memory]; }

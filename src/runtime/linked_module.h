@@ -27,9 +27,11 @@ class LinkedModule {
   /// function has one address. Null with a trap pending in `thread` when an import cannot be resolved. Thread-safe.
   [[nodiscard]] virtual const abi::FunctionDescriptor* descriptor(abi::Thread& thread, uint32_t index) = 0;
 
-  /// Resolves import slot `index` of `importer`, an instance of this DSO, and patches it. False with a trap pending
-  /// when the symbol is missing or of the wrong type.
-  [[nodiscard]] virtual bool bind(abi::Thread& thread, abi::Instance& importer, uint32_t index) = 0;
+  /// Resolves import slot `index` of `importer`, an instance of this DSO, patches it if it may be (see abi::ImportSlot)
+  /// and makes the instance it needs. The function; null with a trap pending when the symbol is missing or of the wrong
+  /// type.
+  [[nodiscard]] virtual const abi::FunctionDescriptor* bind(abi::Thread& thread, abi::Instance& importer,
+                                                            uint32_t index) = 0;
 
   /// The instance of DSO number `dso` in `thread`, made if there is none. Null with a trap pending.
   [[nodiscard]] virtual abi::Instance* instance_of(abi::Thread& thread, uint32_t dso) = 0;

@@ -21,8 +21,8 @@ enum class BoundsChecks : uint8_t {
 /// A linear memory in one reservation: the base never moves.
 class Memory : public abi::Memory {
  public:
-  /// `maximum_bytes`: the program's limit, which holds besides the type's own maximum. With explicit checks, a host that
-  /// has not that much address space gives a memory with a smaller maximum. Errors: limit.
+  /// `maximum_bytes`: the program's limit, which holds besides the type's own maximum. With explicit checks, a host
+  /// that has not that much address space gives a memory with a smaller maximum. Errors: limit.
   [[nodiscard]] static Result<std::unique_ptr<Memory>> create(const wasm::MemoryType& type, BoundsChecks checks,
                                                               uint64_t maximum_bytes);
   ~Memory();
