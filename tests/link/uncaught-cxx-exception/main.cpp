@@ -29,12 +29,15 @@ int main(int, char** arguments) {
   if (asked("noexcept")) {
     must_not_throw();
   }
-  if (asked("handler")) {
+  if (asked("handler") || asked("handler-uncaught")) {
     std::set_terminate([] {
       std::cout << "my handler" << std::endl;
       std::exit(7);
     });
-    must_not_throw();
+    if (asked("handler")) {
+      must_not_throw();
+    }
+    fail();
   }
   if (asked("twice")) {
     try {
