@@ -1,0 +1,5 @@
+void fail();
+
+static struct Fails {
+  Fails() { fail(); }
+} fails;
