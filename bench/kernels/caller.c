@@ -5,7 +5,7 @@
 #include "caller_impl.h"
 #include "mini.h"
 
-enum { turns = 25, rounds = 800000 };
+enum { turns = 80, rounds = 250000 };
 
 static const struct {
   const char* name;
