@@ -72,8 +72,9 @@ static_assert(offsetof(FunctionDescriptor, dso) == 24);
 
 /// What a call through a function import reads; lives in the importing instance. Binding patches it: per thread, so no
 /// lock. Compiled callers read the first pair, interpreted ones the second. Before it is bound, `code` is the binder's
-/// and `instance` the importer itself. Memory 0 of a bound slot's instance is the importer's, or it has none and is never
-/// looked at: so a call does not change the memory's base. Slots of callees with another memory stay the binder's.
+/// and `instance` the importer itself. Memory 0 of a bound slot's instance is the importer's, or it has none and is
+/// never looked at: so a call does not change the memory's base. Slots of callees with another memory stay the
+/// binder's.
 struct ImportSlot {
   const void* native = nullptr;
   Instance* instance = nullptr;

@@ -12,8 +12,8 @@ namespace tenon::wasm {
 /// Validates one defined function's body. `body` starts with the locals and ends with the final `end`; it need not be
 /// the module's own bytes: the interpreter validates a private copy once more before it trusts it. It must not change
 /// meanwhile (never pass mapped bytes). Offsets in messages are those of the module's file. Thread-safe. Errors:
-/// malformed, invalid, unsupported, limit. `written_globals`, if there is one, gets a true for each global that the body
-/// sets; it is as long as the module's globals.
+/// malformed, invalid, unsupported, limit. `written_globals`, if there is one, gets a true for each global that the
+/// body sets; it is as long as the module's globals.
 [[nodiscard]] Result<> validate_function(const Module& module, uint32_t function, base::Bytes body,
                                          std::vector<bool>* written_globals = nullptr);
 
