@@ -126,12 +126,12 @@ constexpr auto kAtomics = [] {
   const auto set = [&](Opcode opcode, Handler unchecked, Handler checked) {
     table[static_cast<size_t>(opcode)] = {unchecked, checked};
   };
-#define TENON_ATOMIC_WIDTHS(X, name)                                                                           \
-  X(i32, , uint32_t, uint32_t, name)                                                                           \
-  X(i64, , uint64_t, uint64_t, name)                                                                           \
-  X(i32, 8, uint8_t, uint32_t, name)                                                                           \
-  X(i32, 16, uint16_t, uint32_t, name) X(i64, 8, uint8_t, uint64_t, name) X(i64, 16, uint16_t, uint64_t, name) \
-      X(i64, 32, uint32_t, uint64_t, name)
+#define TENON_ATOMIC_WIDTHS(X, name)   \
+  X(i32, , uint32_t, uint32_t, name)   \
+  X(i64, , uint64_t, uint64_t, name)   \
+  X(i32, 8, uint8_t, uint32_t, name)   \
+  X(i32, 16, uint16_t, uint32_t, name) \
+  X(i64, 8, uint8_t, uint64_t, name) X(i64, 16, uint16_t, uint64_t, name) X(i64, 32, uint32_t, uint64_t, name)
   set(Opcode::i32_atomic_load, &atomic_load<uint32_t, false>, &atomic_load<uint32_t, true>);
   set(Opcode::i64_atomic_load, &atomic_load<uint64_t, false>, &atomic_load<uint64_t, true>);
   set(Opcode::i32_atomic_load8_u, &atomic_load<uint8_t, false>, &atomic_load<uint8_t, true>);
