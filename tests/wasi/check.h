@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef WORK
-#define WORK "/work"
+#ifndef SCRATCH
+#define SCRATCH "/scratch"
 #endif
 
 #define CHECK(condition)                                                                                   \

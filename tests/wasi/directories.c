@@ -1,5 +1,5 @@
 // Making, listing and removing directories.
-// run: --dir $TMP::/work
+// run: --dir $TMP::/scratch
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,24 +10,24 @@
 enum { kMany = 1500 };
 
 static void make(void) {
-  CHECK(mkdir(WORK "/a", 0777) == 0);
-  CHECK(mkdir(WORK "/a/b", 0777) == 0);
-  CHECK(mkdir(WORK "/a/b/c/", 0777) == 0);
-  CHECK_FAILS(mkdir(WORK "/a", 0777), EEXIST);
-  CHECK_FAILS(mkdir(WORK "/missing/x", 0777), ENOENT);
+  CHECK(mkdir(SCRATCH "/a", 0777) == 0);
+  CHECK(mkdir(SCRATCH "/a/b", 0777) == 0);
+  CHECK(mkdir(SCRATCH "/a/b/c/", 0777) == 0);
+  CHECK_FAILS(mkdir(SCRATCH "/a", 0777), EEXIST);
+  CHECK_FAILS(mkdir(SCRATCH "/missing/x", 0777), ENOENT);
   struct stat status;
-  CHECK(stat(WORK "/a/b/../b/c", &status) == 0);
+  CHECK(stat(SCRATCH "/a/b/../b/c", &status) == 0);
   CHECK(S_ISDIR(status.st_mode));
-  CHECK_FAILS(open(WORK "/a", O_WRONLY), EISDIR);
-  CHECK_FAILS(unlink(WORK "/a"), EISDIR);
-  CHECK_FAILS(rmdir(WORK "/a"), ENOTEMPTY);
-  CHECK(rmdir(WORK "/a/b/c") == 0);
-  CHECK_FAILS(rmdir(WORK "/a/b/c"), ENOENT);
+  CHECK_FAILS(open(SCRATCH "/a", O_WRONLY), EISDIR);
+  CHECK_FAILS(unlink(SCRATCH "/a"), EISDIR);
+  CHECK_FAILS(rmdir(SCRATCH "/a"), ENOTEMPTY);
+  CHECK(rmdir(SCRATCH "/a/b/c") == 0);
+  CHECK_FAILS(rmdir(SCRATCH "/a/b/c"), ENOENT);
   ok("make");
 }
 
 static void relative(void) {
-  const int a = open(WORK "/a", O_RDONLY | O_DIRECTORY);
+  const int a = open(SCRATCH "/a", O_RDONLY | O_DIRECTORY);
   CHECK(a >= 0);
   CHECK(mkdirat(a, "inner", 0777) == 0);
   const int file = openat(a, "inner/file", O_RDWR | O_CREAT, 0666);
@@ -40,21 +40,21 @@ static void relative(void) {
   char byte;
   CHECK(read(a, &byte, 1) == -1);
   CHECK(close(a) == 0);
-  CHECK_FAILS(open(WORK "/a/b", O_RDONLY | O_DIRECTORY | O_CREAT, 0666), EINVAL);
+  CHECK_FAILS(open(SCRATCH "/a/b", O_RDONLY | O_DIRECTORY | O_CREAT, 0666), EINVAL);
   ok("relative");
 }
 
 static void list(void) {
-  CHECK(mkdir(WORK "/many", 0777) == 0);
+  CHECK(mkdir(SCRATCH "/many", 0777) == 0);
   for (int i = 0; i < kMany; ++i) {
     char path[64];
-    snprintf(path, sizeof(path), WORK "/many/entry-%d", i);
+    snprintf(path, sizeof(path), SCRATCH "/many/entry-%d", i);
     const int fd = open(path, O_WRONLY | O_CREAT, 0666);
     CHECK(fd >= 0);
     CHECK(close(fd) == 0);
   }
   static char seen[kMany];
-  DIR* const directory = opendir(WORK "/many");
+  DIR* const directory = opendir(SCRATCH "/many");
   CHECK(directory != NULL);
   for (int round = 0; round < 2; ++round) {
     memset(seen, 0, sizeof(seen));
@@ -77,14 +77,14 @@ static void list(void) {
     rewinddir(directory);
   }
   CHECK(closedir(directory) == 0);
-  CHECK(opendir(WORK "/missing") == NULL && errno == ENOENT);
-  CHECK(opendir(WORK "/many/entry-0") == NULL && errno == ENOTDIR);
+  CHECK(opendir(SCRATCH "/missing") == NULL && errno == ENOENT);
+  CHECK(opendir(SCRATCH "/many/entry-0") == NULL && errno == ENOTDIR);
   ok("list");
 }
 
 static void places(void) {
 #ifndef __wasi__  // telldir has 32 bits for the 64 of a place there
-  DIR* const directory = opendir(WORK "/many");
+  DIR* const directory = opendir(SCRATCH "/many");
   CHECK(directory != NULL);
   for (int i = 0; i < 700; ++i) {
     CHECK(readdir(directory) != NULL);
@@ -107,7 +107,7 @@ static void places(void) {
 
 // As `rm -r` does.
 static void remove_while_listing(void) {
-  DIR* const directory = opendir(WORK "/many");
+  DIR* const directory = opendir(SCRATCH "/many");
   CHECK(directory != NULL);
   int count = 0;
   struct dirent* entry;
@@ -119,7 +119,7 @@ static void remove_while_listing(void) {
   }
   CHECK(count == kMany);
   CHECK(closedir(directory) == 0);
-  CHECK(rmdir(WORK "/many") == 0);
+  CHECK(rmdir(SCRATCH "/many") == 0);
   ok("remove while listing");
 }
 
@@ -129,7 +129,7 @@ static int is_visible(const struct dirent* entry) {
 
 static void scan(void) {
   struct dirent** entries = NULL;
-  CHECK(scandir(WORK, &entries, is_visible, alphasort) == 1);
+  CHECK(scandir(SCRATCH, &entries, is_visible, alphasort) == 1);
   CHECK(strcmp(entries[0]->d_name, "a") == 0);
   CHECK(entries[0]->d_type == DT_DIR);
   free(entries[0]);
@@ -138,10 +138,10 @@ static void scan(void) {
 }
 
 static void working_directory(void) {
-  CHECK(chdir(WORK "/a") == 0);
+  CHECK(chdir(SCRATCH "/a") == 0);
   char path[256];
   CHECK(getcwd(path, sizeof(path)) != NULL);
-  CHECK(strcmp(path, WORK "/a") == 0);
+  CHECK(strcmp(path, SCRATCH "/a") == 0);
   struct stat status;
   CHECK(stat("b", &status) == 0);
   CHECK(S_ISDIR(status.st_mode));

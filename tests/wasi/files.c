@@ -1,5 +1,5 @@
 // Reading and writing files: with descriptors, with streams, at positions, appending, truncating, vectors.
-// run: --dir $TMP::/work
+// run: --dir $TMP::/scratch
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -14,7 +14,7 @@ static off_t size_of(const char* path) {
 }
 
 static void descriptors(void) {
-  const int fd = open(WORK "/file", O_RDWR | O_CREAT | O_EXCL, 0666);
+  const int fd = open(SCRATCH "/file", O_RDWR | O_CREAT | O_EXCL, 0666);
   CHECK(fd >= 0);
   CHECK(write(fd, "hello, world", 12) == 12);
   CHECK(lseek(fd, 0, SEEK_CUR) == 12);
@@ -29,49 +29,49 @@ static void descriptors(void) {
   CHECK(close(fd) == 0);
   CHECK_FAILS(close(fd), EBADF);
   CHECK_FAILS(read(fd, buffer, 1), EBADF);
-  CHECK_FAILS(open(WORK "/file", O_RDWR | O_CREAT | O_EXCL, 0666), EEXIST);
-  CHECK_FAILS(open(WORK "/missing", O_RDONLY), ENOENT);
-  CHECK_FAILS(open(WORK "/file/x", O_RDONLY), ENOTDIR);
+  CHECK_FAILS(open(SCRATCH "/file", O_RDWR | O_CREAT | O_EXCL, 0666), EEXIST);
+  CHECK_FAILS(open(SCRATCH "/missing", O_RDONLY), ENOENT);
+  CHECK_FAILS(open(SCRATCH "/file/x", O_RDONLY), ENOTDIR);
   ok("descriptors");
 }
 
 static void modes(void) {
   char byte = 'x';
-  int fd = open(WORK "/file", O_RDONLY);
+  int fd = open(SCRATCH "/file", O_RDONLY);
   CHECK(fd >= 0);
   errno = 0;
   CHECK(write(fd, &byte, 1) == -1);
   CHECK(close(fd) == 0);
-  fd = open(WORK "/file", O_WRONLY);
+  fd = open(SCRATCH "/file", O_WRONLY);
   CHECK(fd >= 0);
   CHECK(read(fd, &byte, 1) == -1);
   CHECK(close(fd) == 0);
-  fd = open(WORK "/file", O_WRONLY | O_TRUNC);
+  fd = open(SCRATCH "/file", O_WRONLY | O_TRUNC);
   CHECK(fd >= 0);
-  CHECK(size_of(WORK "/file") == 0);
+  CHECK(size_of(SCRATCH "/file") == 0);
   CHECK(write(fd, "abc", 3) == 3);
   CHECK(close(fd) == 0);
   ok("modes");
 }
 
 static void appending(void) {
-  const int fd = open(WORK "/file", O_WRONLY | O_APPEND);
+  const int fd = open(SCRATCH "/file", O_WRONLY | O_APPEND);
   CHECK(fd >= 0);
   CHECK((fcntl(fd, F_GETFL) & O_APPEND) != 0);
   CHECK(lseek(fd, 0, SEEK_SET) == 0);
   CHECK(write(fd, "def", 3) == 3);
-  CHECK(size_of(WORK "/file") == 6);
+  CHECK(size_of(SCRATCH "/file") == 6);
   CHECK(fcntl(fd, F_SETFL, 0) == 0);
   CHECK((fcntl(fd, F_GETFL) & O_APPEND) == 0);
   CHECK(lseek(fd, 0, SEEK_SET) == 0);
   CHECK(write(fd, "X", 1) == 1);
-  CHECK(size_of(WORK "/file") == 6);
+  CHECK(size_of(SCRATCH "/file") == 6);
   CHECK(close(fd) == 0);
   ok("appending");
 }
 
 static void positions(void) {
-  const int fd = open(WORK "/file", O_RDWR);
+  const int fd = open(SCRATCH "/file", O_RDWR);
   CHECK(fd >= 0);
   CHECK(pwrite(fd, "12", 2, 10) == 2);
   char buffer[16];
@@ -81,9 +81,9 @@ static void positions(void) {
   CHECK(pread(fd, buffer, sizeof(buffer), 100) == 0);
   CHECK(lseek(fd, 0, SEEK_CUR) == 0);
   CHECK(ftruncate(fd, 4) == 0);
-  CHECK(size_of(WORK "/file") == 4);
+  CHECK(size_of(SCRATCH "/file") == 4);
   CHECK(ftruncate(fd, 100) == 0);
-  CHECK(size_of(WORK "/file") == 100);
+  CHECK(size_of(SCRATCH "/file") == 100);
   CHECK(pread(fd, buffer, 1, 99) == 1 && buffer[0] == '\0');
   CHECK(fsync(fd) == 0);
   CHECK(fdatasync(fd) == 0);
@@ -92,7 +92,7 @@ static void positions(void) {
 }
 
 static void vectors(void) {
-  const int fd = open(WORK "/vectors", O_RDWR | O_CREAT, 0666);
+  const int fd = open(SCRATCH "/vectors", O_RDWR | O_CREAT, 0666);
   CHECK(fd >= 0);
   char one[] = "one";
   char two[] = "twotwo";
@@ -110,13 +110,13 @@ static void vectors(void) {
 }
 
 static void streams(void) {
-  FILE* file = fopen(WORK "/stream", "w");
+  FILE* file = fopen(SCRATCH "/stream", "w");
   CHECK(file != NULL);
   for (int i = 0; i < 10000; ++i) {
     CHECK(fprintf(file, "line %d\n", i) > 0);
   }
   CHECK(fclose(file) == 0);
-  file = fopen(WORK "/stream", "r+");
+  file = fopen(SCRATCH "/stream", "r+");
   CHECK(file != NULL);
   char line[64];
   int count = 0;
@@ -135,11 +135,11 @@ static void streams(void) {
   CHECK(fgets(line, sizeof(line), file) != NULL);
   CHECK(strcmp(line, "9999\n") == 0);
   CHECK(fclose(file) == 0);
-  file = fopen(WORK "/stream", "a");
+  file = fopen(SCRATCH "/stream", "a");
   CHECK(file != NULL);
   CHECK(fputs("end\n", file) >= 0);
   CHECK(fclose(file) == 0);
-  CHECK(fopen(WORK "/missing", "r") == NULL && errno == ENOENT);
+  CHECK(fopen(SCRATCH "/missing", "r") == NULL && errno == ENOENT);
   ok("streams");
 }
 
@@ -151,7 +151,7 @@ static void large(void) {
   for (int i = 0; i < kSize; ++i) {
     data[i] = (char)(i * 31 + i / 7);
   }
-  const int fd = open(WORK "/large", O_RDWR | O_CREAT, 0666);
+  const int fd = open(SCRATCH "/large", O_RDWR | O_CREAT, 0666);
   CHECK(fd >= 0);
   size_t done = 0;
   while (done < kSize) {
@@ -174,14 +174,14 @@ static void large(void) {
 }
 
 static void removing(void) {
-  CHECK(unlink(WORK "/file") == 0);
-  CHECK_FAILS(unlink(WORK "/file"), ENOENT);
-  CHECK_FAILS(access(WORK "/file", F_OK), ENOENT);
-  CHECK(access(WORK "/large", R_OK | W_OK) == 0);
+  CHECK(unlink(SCRATCH "/file") == 0);
+  CHECK_FAILS(unlink(SCRATCH "/file"), ENOENT);
+  CHECK_FAILS(access(SCRATCH "/file", F_OK), ENOENT);
+  CHECK(access(SCRATCH "/large", R_OK | W_OK) == 0);
   // An open file outlives its name.
-  const int fd = open(WORK "/large", O_RDONLY);
+  const int fd = open(SCRATCH "/large", O_RDONLY);
   CHECK(fd >= 0);
-  CHECK(remove(WORK "/large") == 0);
+  CHECK(remove(SCRATCH "/large") == 0);
   char byte = 0;
   CHECK(read(fd, &byte, 1) == 1);
   CHECK(close(fd) == 0);
@@ -193,7 +193,7 @@ static void many(void) {
   int fds[kCount];
   for (int i = 0; i < kCount; ++i) {
     char path[64];
-    snprintf(path, sizeof(path), WORK "/many-%d", i);
+    snprintf(path, sizeof(path), SCRATCH "/many-%d", i);
     fds[i] = open(path, O_RDWR | O_CREAT, 0666);
     CHECK(fds[i] >= 0);
     CHECK(write(fds[i], &i, sizeof(i)) == sizeof(i));

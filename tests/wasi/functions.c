@@ -2,7 +2,7 @@
 // their order, does what it is for, and fails as described. What a program could not pass to libc is passed here.
 // mkdir: root outside
 // file: outside/secret secret
-// run: --dir $TMP/root::/work --dir $TMP/outside::/outside --env NAME=value -- argument
+// run: --dir $TMP/root::/scratch --dir $TMP/outside::/outside --env NAME=value -- argument
 // stdin: input
 #include <stdint.h>
 #include <wasi/api.h>

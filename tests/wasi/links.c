@@ -1,5 +1,5 @@
 // Symbolic and hard links.
-// run: --dir $TMP::/work
+// run: --dir $TMP::/scratch
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,79 +23,79 @@ static void expect_content(const char* path, const char* text) {
 }
 
 static void symbolic(void) {
-  write_file(WORK "/file", "content");
-  CHECK(mkdir(WORK "/directory", 0777) == 0);
-  CHECK(symlink("file", WORK "/link") == 0);
-  CHECK(symlink("../file", WORK "/directory/up") == 0);
-  CHECK(symlink("directory", WORK "/directory-link") == 0);
-  expect_content(WORK "/link", "content");
-  expect_content(WORK "/directory/up", "content");
-  expect_content(WORK "/directory-link/up", "content");
-  expect_content(WORK "/directory-link/../file", "content");
+  write_file(SCRATCH "/file", "content");
+  CHECK(mkdir(SCRATCH "/directory", 0777) == 0);
+  CHECK(symlink("file", SCRATCH "/link") == 0);
+  CHECK(symlink("../file", SCRATCH "/directory/up") == 0);
+  CHECK(symlink("directory", SCRATCH "/directory-link") == 0);
+  expect_content(SCRATCH "/link", "content");
+  expect_content(SCRATCH "/directory/up", "content");
+  expect_content(SCRATCH "/directory-link/up", "content");
+  expect_content(SCRATCH "/directory-link/../file", "content");
   struct stat status;
-  CHECK(lstat(WORK "/link", &status) == 0);
+  CHECK(lstat(SCRATCH "/link", &status) == 0);
   CHECK(S_ISLNK(status.st_mode));
   CHECK(status.st_size == 4);
-  CHECK(stat(WORK "/link", &status) == 0);
+  CHECK(stat(SCRATCH "/link", &status) == 0);
   CHECK(S_ISREG(status.st_mode));
-  CHECK(lstat(WORK "/directory-link/", &status) == 0);
+  CHECK(lstat(SCRATCH "/directory-link/", &status) == 0);
   CHECK(S_ISDIR(status.st_mode));
-  CHECK_FAILS(open(WORK "/link", O_RDONLY | O_NOFOLLOW), ELOOP);
-  CHECK_FAILS(symlink("x", WORK "/link"), EEXIST);
+  CHECK_FAILS(open(SCRATCH "/link", O_RDONLY | O_NOFOLLOW), ELOOP);
+  CHECK_FAILS(symlink("x", SCRATCH "/link"), EEXIST);
   ok("symbolic links");
 }
 
 static void reading(void) {
   char buffer[64];
   memset(buffer, '#', sizeof(buffer));
-  CHECK(readlink(WORK "/link", buffer, sizeof(buffer)) == 4);
+  CHECK(readlink(SCRATCH "/link", buffer, sizeof(buffer)) == 4);
   CHECK(memcmp(buffer, "file#", 5) == 0);
-  CHECK(readlink(WORK "/link", buffer, 2) == 2);
-  CHECK_FAILS(readlink(WORK "/file", buffer, sizeof(buffer)), EINVAL);
-  CHECK_FAILS(readlink(WORK "/missing", buffer, sizeof(buffer)), ENOENT);
+  CHECK(readlink(SCRATCH "/link", buffer, 2) == 2);
+  CHECK_FAILS(readlink(SCRATCH "/file", buffer, sizeof(buffer)), EINVAL);
+  CHECK_FAILS(readlink(SCRATCH "/missing", buffer, sizeof(buffer)), ENOENT);
   ok("reading links");
 }
 
 static void dangling(void) {
-  CHECK(symlink("nowhere", WORK "/dangling") == 0);
+  CHECK(symlink("nowhere", SCRATCH "/dangling") == 0);
   struct stat status;
-  CHECK(lstat(WORK "/dangling", &status) == 0);
-  CHECK_FAILS(stat(WORK "/dangling", &status), ENOENT);
-  CHECK_FAILS(open(WORK "/dangling", O_RDONLY), ENOENT);
-  CHECK_FAILS(open(WORK "/dangling", O_WRONLY | O_CREAT | O_EXCL, 0666), EEXIST);
-  write_file(WORK "/dangling", "created");
-  expect_content(WORK "/nowhere", "created");
-  CHECK(symlink("loop", WORK "/loop") == 0);
-  CHECK_FAILS(stat(WORK "/loop", &status), ELOOP);
-  CHECK_FAILS(open(WORK "/loop", O_RDONLY), ELOOP);
+  CHECK(lstat(SCRATCH "/dangling", &status) == 0);
+  CHECK_FAILS(stat(SCRATCH "/dangling", &status), ENOENT);
+  CHECK_FAILS(open(SCRATCH "/dangling", O_RDONLY), ENOENT);
+  CHECK_FAILS(open(SCRATCH "/dangling", O_WRONLY | O_CREAT | O_EXCL, 0666), EEXIST);
+  write_file(SCRATCH "/dangling", "created");
+  expect_content(SCRATCH "/nowhere", "created");
+  CHECK(symlink("loop", SCRATCH "/loop") == 0);
+  CHECK_FAILS(stat(SCRATCH "/loop", &status), ELOOP);
+  CHECK_FAILS(open(SCRATCH "/loop", O_RDONLY), ELOOP);
   ok("dangling links");
 }
 
 static void hard(void) {
-  CHECK(link(WORK "/file", WORK "/directory/hard") == 0);
+  CHECK(link(SCRATCH "/file", SCRATCH "/directory/hard") == 0);
   struct stat a;
   struct stat b;
-  CHECK(stat(WORK "/file", &a) == 0);
-  CHECK(stat(WORK "/directory/hard", &b) == 0);
+  CHECK(stat(SCRATCH "/file", &a) == 0);
+  CHECK(stat(SCRATCH "/directory/hard", &b) == 0);
   CHECK(a.st_ino == b.st_ino && a.st_dev == b.st_dev);
   CHECK(a.st_nlink == 2);
-  CHECK_FAILS(link(WORK "/file", WORK "/link"), EEXIST);
-  CHECK_FAILS(link(WORK "/missing", WORK "/new"), ENOENT);
-  CHECK_FAILS(link(WORK "/directory", WORK "/new"), EPERM);
-  CHECK(unlink(WORK "/file") == 0);
-  expect_content(WORK "/directory/hard", "content");
-  CHECK(stat(WORK "/directory/hard", &b) == 0);
+  CHECK_FAILS(link(SCRATCH "/file", SCRATCH "/link"), EEXIST);
+  CHECK_FAILS(link(SCRATCH "/missing", SCRATCH "/new"), ENOENT);
+  CHECK_FAILS(link(SCRATCH "/directory", SCRATCH "/new"), EPERM);
+  CHECK(unlink(SCRATCH "/file") == 0);
+  expect_content(SCRATCH "/directory/hard", "content");
+  CHECK(stat(SCRATCH "/directory/hard", &b) == 0);
   CHECK(b.st_nlink == 1);
   ok("hard links");
 }
 
 static void removing(void) {
-  CHECK_FAILS(rmdir(WORK "/directory-link"), ENOTDIR);
-  CHECK(unlink(WORK "/directory-link") == 0);
+  CHECK_FAILS(rmdir(SCRATCH "/directory-link"), ENOTDIR);
+  CHECK(unlink(SCRATCH "/directory-link") == 0);
   struct stat status;
-  CHECK(stat(WORK "/directory", &status) == 0);
-  CHECK(unlink(WORK "/dangling") == 0);
-  CHECK(stat(WORK "/nowhere", &status) == 0);
+  CHECK(stat(SCRATCH "/directory", &status) == 0);
+  CHECK(unlink(SCRATCH "/dangling") == 0);
+  CHECK(stat(SCRATCH "/nowhere", &status) == 0);
   ok("removing links");
 }
 

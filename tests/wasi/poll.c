@@ -1,5 +1,5 @@
 // poll and select: files are always ready, times run out.
-// run: --dir $TMP::/work
+// run: --dir $TMP::/scratch
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/select.h>
@@ -15,7 +15,7 @@ static double now(void) {
 }
 
 int main(void) {
-  const int fd = open(WORK "/file", O_RDWR | O_CREAT, 0666);
+  const int fd = open(SCRATCH "/file", O_RDWR | O_CREAT, 0666);
   CHECK(fd >= 0);
   CHECK(write(fd, "x", 1) == 1);
   CHECK(lseek(fd, 0, SEEK_SET) == 0);

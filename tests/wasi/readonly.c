@@ -1,7 +1,7 @@
 // A directory that is preopened read-only is like a file system that is mounted so.
-// mkdir: data work
+// mkdir: data scratch
 // file: data/file content
-// run: --dir-ro $TMP/data::/data --dir $TMP/work::/work
+// run: --dir-ro $TMP/data::/data --dir $TMP/scratch::/scratch
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -33,8 +33,8 @@ int main(void) {
   CHECK_FAILS(mkdir("/data/new", 0777), EROFS);
   CHECK_FAILS(unlink("/data/file"), EROFS);
   CHECK_FAILS(rename("/data/file", "/data/new"), EROFS);
-  CHECK_FAILS(rename("/data/file", "/work/new"), EROFS);
-  CHECK_FAILS(link("/data/file", "/work/new"), EROFS);
+  CHECK_FAILS(rename("/data/file", "/scratch/new"), EROFS);
+  CHECK_FAILS(link("/data/file", "/scratch/new"), EROFS);
   CHECK_FAILS(symlink("x", "/data/new"), EROFS);
   const struct timespec times[2] = {{.tv_sec = 1, .tv_nsec = 0}, {.tv_sec = 1, .tv_nsec = 0}};
   CHECK_FAILS(utimensat(AT_FDCWD, "/data/file", times, 0), EROFS);

@@ -1,5 +1,5 @@
 // Renaming files and directories, within and between directories, over others.
-// run: --dir $TMP::/work
+// run: --dir $TMP::/scratch
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,37 +23,37 @@ static char content_of(const char* path) {
 }
 
 int main(void) {
-  CHECK(mkdir(WORK "/directory", 0777) == 0);
-  CHECK(mkdir(WORK "/empty", 0777) == 0);
-  make_file(WORK "/a", 'a');
-  make_file(WORK "/b", 'b');
+  CHECK(mkdir(SCRATCH "/directory", 0777) == 0);
+  CHECK(mkdir(SCRATCH "/empty", 0777) == 0);
+  make_file(SCRATCH "/a", 'a');
+  make_file(SCRATCH "/b", 'b');
 
-  CHECK(rename(WORK "/a", WORK "/directory/a") == 0);
-  CHECK(content_of(WORK "/directory/a") == 'a');
-  CHECK_FAILS(access(WORK "/a", F_OK), ENOENT);
-  CHECK(rename(WORK "/directory/a", WORK "/b") == 0);
-  CHECK(content_of(WORK "/b") == 'a');
-  CHECK(rename(WORK "/b", WORK "/b") == 0);
+  CHECK(rename(SCRATCH "/a", SCRATCH "/directory/a") == 0);
+  CHECK(content_of(SCRATCH "/directory/a") == 'a');
+  CHECK_FAILS(access(SCRATCH "/a", F_OK), ENOENT);
+  CHECK(rename(SCRATCH "/directory/a", SCRATCH "/b") == 0);
+  CHECK(content_of(SCRATCH "/b") == 'a');
+  CHECK(rename(SCRATCH "/b", SCRATCH "/b") == 0);
   ok("files");
 
-  const int fd = open(WORK "/b", O_RDONLY);
+  const int fd = open(SCRATCH "/b", O_RDONLY);
   CHECK(fd >= 0);
-  CHECK(rename(WORK "/b", WORK "/c") == 0);
+  CHECK(rename(SCRATCH "/b", SCRATCH "/c") == 0);
   char byte = 0;
   CHECK(read(fd, &byte, 1) == 1 && byte == 'a');
   CHECK(close(fd) == 0);
   ok("open files");
 
-  make_file(WORK "/directory/x", 'x');
-  CHECK(rename(WORK "/directory", WORK "/empty") == 0);
-  CHECK(content_of(WORK "/empty/x") == 'x');
-  CHECK(mkdir(WORK "/directory", 0777) == 0);
-  CHECK_FAILS_OR(rename(WORK "/directory", WORK "/empty"), ENOTEMPTY, EEXIST);
-  CHECK_FAILS(rename(WORK "/empty", WORK "/empty/inside"), EINVAL);
-  CHECK_FAILS(rename(WORK "/directory", WORK "/c"), ENOTDIR);
-  CHECK_FAILS(rename(WORK "/c", WORK "/directory"), EISDIR);
-  CHECK_FAILS(rename(WORK "/missing", WORK "/d"), ENOENT);
-  CHECK(rename(WORK "/directory/", WORK "/renamed/") == 0);
+  make_file(SCRATCH "/directory/x", 'x');
+  CHECK(rename(SCRATCH "/directory", SCRATCH "/empty") == 0);
+  CHECK(content_of(SCRATCH "/empty/x") == 'x');
+  CHECK(mkdir(SCRATCH "/directory", 0777) == 0);
+  CHECK_FAILS_OR(rename(SCRATCH "/directory", SCRATCH "/empty"), ENOTEMPTY, EEXIST);
+  CHECK_FAILS(rename(SCRATCH "/empty", SCRATCH "/empty/inside"), EINVAL);
+  CHECK_FAILS(rename(SCRATCH "/directory", SCRATCH "/c"), ENOTDIR);
+  CHECK_FAILS(rename(SCRATCH "/c", SCRATCH "/directory"), EISDIR);
+  CHECK_FAILS(rename(SCRATCH "/missing", SCRATCH "/d"), ENOENT);
+  CHECK(rename(SCRATCH "/directory/", SCRATCH "/renamed/") == 0);
   ok("directories");
   return 0;
 }

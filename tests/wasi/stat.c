@@ -1,5 +1,5 @@
 // What stat says, and setting times.
-// run: --dir $TMP::/work
+// run: --dir $TMP::/scratch
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -9,12 +9,12 @@
 
 int main(void) {
   const time_t before = time(NULL) - 2;
-  const int fd = open(WORK "/file", O_RDWR | O_CREAT, 0666);
+  const int fd = open(SCRATCH "/file", O_RDWR | O_CREAT, 0666);
   CHECK(fd >= 0);
   CHECK(write(fd, "12345", 5) == 5);
   struct stat by_path;
   struct stat by_descriptor;
-  CHECK(stat(WORK "/file", &by_path) == 0);
+  CHECK(stat(SCRATCH "/file", &by_path) == 0);
   CHECK(fstat(fd, &by_descriptor) == 0);
   CHECK(by_path.st_ino == by_descriptor.st_ino);
   CHECK(by_path.st_dev == by_descriptor.st_dev);
@@ -22,11 +22,11 @@ int main(void) {
   CHECK(by_path.st_nlink == 1);
   CHECK(S_ISREG(by_path.st_mode));
   CHECK(by_path.st_mtim.tv_sec >= before && by_path.st_mtim.tv_sec <= time(NULL) + 2);
-  CHECK(stat(WORK, &by_path) == 0);
+  CHECK(stat(SCRATCH, &by_path) == 0);
   CHECK(S_ISDIR(by_path.st_mode));
   CHECK(by_path.st_ino != by_descriptor.st_ino);
-  CHECK_FAILS(stat(WORK "/missing", &by_path), ENOENT);
-  CHECK_FAILS(stat(WORK "/file/", &by_path), ENOTDIR);
+  CHECK_FAILS(stat(SCRATCH "/missing", &by_path), ENOENT);
+  CHECK_FAILS(stat(SCRATCH "/file/", &by_path), ENOTDIR);
   CHECK_FAILS(stat("", &by_path), ENOENT);
   ok("stat");
 
@@ -37,7 +37,7 @@ int main(void) {
   CHECK(by_descriptor.st_mtim.tv_sec == 2000 && by_descriptor.st_mtim.tv_nsec == 999999999);
   times[0].tv_nsec = UTIME_OMIT;
   times[1].tv_sec = 3000;
-  CHECK(utimensat(AT_FDCWD, WORK "/file", times, 0) == 0);
+  CHECK(utimensat(AT_FDCWD, SCRATCH "/file", times, 0) == 0);
   CHECK(fstat(fd, &by_descriptor) == 0);
   CHECK(by_descriptor.st_atim.tv_sec == 1000);
   CHECK(by_descriptor.st_mtim.tv_sec == 3000);
@@ -46,12 +46,12 @@ int main(void) {
   CHECK(fstat(fd, &by_descriptor) == 0);
   CHECK(by_descriptor.st_atim.tv_sec == 1000);
   CHECK(by_descriptor.st_mtim.tv_sec >= before);
-  CHECK(symlink("file", WORK "/link") == 0);
+  CHECK(symlink("file", SCRATCH "/link") == 0);
   times[1] = (struct timespec){.tv_sec = 4000, .tv_nsec = 0};
-  CHECK(utimensat(AT_FDCWD, WORK "/link", times, AT_SYMLINK_NOFOLLOW) == 0);
-  CHECK(lstat(WORK "/link", &by_path) == 0);
+  CHECK(utimensat(AT_FDCWD, SCRATCH "/link", times, AT_SYMLINK_NOFOLLOW) == 0);
+  CHECK(lstat(SCRATCH "/link", &by_path) == 0);
   CHECK(by_path.st_mtim.tv_sec == 4000);
-  CHECK(utimensat(AT_FDCWD, WORK "/link", times, 0) == 0);
+  CHECK(utimensat(AT_FDCWD, SCRATCH "/link", times, 0) == 0);
   CHECK(fstat(fd, &by_descriptor) == 0);
   CHECK(by_descriptor.st_mtim.tv_sec == 4000);
   ok("times");
