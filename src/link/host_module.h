@@ -51,7 +51,7 @@ class HostModules {
   };
   using Functions = std::vector<Function>;  ///< by name
   mutable std::map<std::string, Functions, std::less<>> modules_;
-  mutable std::mutex making_;
+  mutable std::mutex making_;  ///< guards Function::entry; of other locks only that of interned types is taken under it
 };
 
 }  // namespace tenon::link

@@ -1,0 +1,10 @@
+(module
+  (import "env" "of_main" (func $of_main (result i32)))
+  (memory 1)
+  (func (export "of_library") (param i32) (result i32)
+    (i32.store (i32.const 16) (i32.add (i32.load (i32.const 16)) (local.get 0)))
+    (i32.load (i32.const 16)))
+  (func (export "back_and_forth") (result i32)
+    (i32.add (call $of_main) (i32.load (i32.const 16))))
+  (func (export "handed_on") (result i32)
+    (return_call $of_main)))
