@@ -1158,8 +1158,8 @@ class Translator {
     bool has_extra = false;
   };
 
-  /// How a load or store reaches its address. `may_fuse`: nothing was emitted since the address was made, and nothing
-  /// that must stay before it will be.
+  /// How a load or store reaches its address. What computed the address is taken back when it is the last instruction
+  /// and the access can do its work. `accumulator_allowed`: the value to be stored is not in the one for integers.
   EffectiveAddress effective_address(const Popped& base, uint32_t offset, bool accumulator_allowed) {
     EffectiveAddress result;
     result.operands.offset = offset;

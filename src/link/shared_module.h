@@ -73,7 +73,7 @@ class SharedModule final : public runtime::Executable {
 
   /// Whether the global's Cell in an instance points to the exporter's (runtime::GlobalAccess::indirect).
   [[nodiscard]] bool is_indirect(uint32_t global) const {
-    return global < globals.size() && module().globals[global].type.is_mutable && !globals[global].is_got;
+    return global_access(global) == runtime::GlobalAccess::indirect;
   }
   /// Whether data symbol `name` has another address in each thread.
   [[nodiscard]] bool is_thread_local(std::string_view name) const;
