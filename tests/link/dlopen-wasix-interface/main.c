@@ -58,12 +58,15 @@ int main(void) {
   printf("bad handle: %d\n", find(424242, "add") != 0);
   printf("invalid: %d %d\n", wasix_dl_invalid_handle(library) != 0, wasix_dl_invalid_handle(424242) != 0);
 
-  // The last directories to look in come with the call.
-  printf("not found: %d\n", open_library("libhidden.so", kNow) != 0);
-  const int result = wasix_dlopen("libhidden.so", 12, kNow, error, 200, "/plugins", 8, &handle);
-  printf("found: %d", result);
+  // Where to look is for the user to say, and not for the guest.
+  printf("not found: %d", wasix_dlopen("libhidden.so", 12, kNow, error, 200, "/plugins", 8, &handle) != 0);
+  printf(" %d\n", strstr(error, "libhidden.so") != NULL);
+  printf("by its path: %d", open_library("/plugins/libhidden.so", kNow));
   printf(" %d", handle != library);
   printf(" %d", find(handle, "add"));
   printf(" %d\n", ((int (*)(int))address)(4));
+  printf("main: %d", open_library("", kNow));
+  printf(" %d", find(handle, "in_main"));
+  printf(" %d\n", address == (unsigned)in_main);
   return 0;
 }
