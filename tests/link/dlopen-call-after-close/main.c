@@ -16,6 +16,7 @@ int main(int count, char** arguments) {
     atexit((void (*)(void))dlsym(handle, "at_exit"));
     dlclose(handle);
     puts("main ends");
+    fflush(stdout);
     return 0;
   }
   dlclose(handle);
