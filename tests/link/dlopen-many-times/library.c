@@ -1,3 +1,4 @@
+extern int destructions;
 char data[50000] = {7};
 
 int value(int number) {
@@ -5,3 +6,7 @@ int value(int number) {
 }
 
 int (*pointer)(int) = value;
+
+__attribute__((destructor)) static void destruct(void) {
+  ++destructions;
+}

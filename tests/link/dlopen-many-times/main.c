@@ -4,6 +4,8 @@
 
 typedef int function(int);
 
+int destructions;
+
 static void* handles[200];
 
 // Opens all, uses them, and closes them in another order.
@@ -42,5 +44,6 @@ int main(int count, char** arguments) {
   // 3600 libraries of 50 kB would be 180 MB.
   printf("%d\n", (__builtin_wasm_memory_size(0) - before) * 65536 < 4000000);
   printf("%d\n", round_of_all());
+  printf("%d\n", destructions);
   return 0;
 }
