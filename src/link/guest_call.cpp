@@ -52,7 +52,7 @@ Result<> call_guest(Namespace& program, GuestThread& thread, Dso& dso, uint32_t 
   return call_guest(program, thread, target, {}, {}, doing, dso.name);
 }
 
-std::vector<Dso*> dependency_order(std::span<Dso* const> dsos) {
+std::vector<Dso*> dependency_order(std::span<Dso* const> dsos, bool with_uses) {
   // Depth first from the last one loaded, each after what it needs: glibc's order. With a stack of its own, because how
   // deep libraries need each other is the guest's choice.
   enum class Mark : uint8_t { fresh, entered, done };
@@ -73,8 +73,11 @@ std::vector<Dso*> dependency_order(std::span<Dso* const> dsos) {
     enter(dsos[i]);
     while (!stack.empty()) {
       auto& [dso, next] = stack.back();
-      if (next < dso->needed.size()) {
-        enter(dso->needed[next++]);
+      const size_t place = next++;
+      if (place < dso->needed.size()) {
+        enter(dso->needed[place]);
+      } else if (with_uses && place - dso->needed.size() < dso->also_uses.size()) {
+        enter(dso->also_uses[place - dso->needed.size()]);
       } else {
         order.push_back(dso);
         marks[dso] = Mark::done;

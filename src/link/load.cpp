@@ -329,7 +329,12 @@ Result<> search(Namespace& program, LoadSet& set, Found main, const std::string&
 }
 
 Result<> construct(Namespace& program, LoadSet& set) {
-  for (Dso* const dso : dependency_order(set.dsos)) {
+  std::vector<Dso*> order = dependency_order(set.dsos);
+  if (!set.is_first) {  // the one that was opened comes last even when it is in a circle, as in glibc
+    const auto root = std::ranges::find(order, set.dsos.front());
+    std::rotate(root, root + 1, order.end());
+  }
+  for (Dso* const dso : order) {
     const bool constructs_itself = dso->is_main && dso->shared().start.has_value();
     if (const auto function = dso->shared().initialize; function && !constructs_itself && !program.exit_code) {
       program.report.line(kDebugInit, "calling init: {}", dso->name);

@@ -96,6 +96,8 @@ struct Namespace {
   uint64_t unloaded = 0;  ///< and of these, gone again
   /// Unloaded, but code may be inside them still; see unload.h.
   std::vector<Dso*> gone;
+  bool unloading = false;     ///< destructors of unreachable DSOs are running
+  bool unload_again = false;  ///< and more may be unreachable since
   /// Some module can hold function references outside of tables that the linker fills: descriptors of what is unloaded
   /// have to stay, and so their DSO's number, which then has no instance and is never used again.
   bool references_travel = false;

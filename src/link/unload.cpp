@@ -125,9 +125,8 @@ void tell(const Namespace& program, LibraryEvent::Kind kind, const Dso& dso) {
   }
 }
 
-}  // namespace
-
-Result<> unload_unreachable(Namespace& program) {
+/// One round: what is unreachable now.
+Result<> unload_once(Namespace& program) {
   GuestThread& thread = *program.main_thread;
   Result<> result;
   std::vector<Dso*> dead;
@@ -152,7 +151,7 @@ Result<> unload_unreachable(Namespace& program) {
     forget_names(program, dead_set);
   }
   // The destructors find everything in place.
-  for (Dso* const dso : dependency_order(dead) | std::views::reverse) {
+  for (Dso* const dso : dependency_order(dead, true) | std::views::reverse) {
     program.report.line(kDebugInit, "calling fini: {}", dso->name);
     if (auto ran = program.destructors.run_of(program, thread, *dso); !ran && result) {
       result = std::move(ran);
@@ -179,6 +178,25 @@ Result<> unload_unreachable(Namespace& program) {
     tell(program, LibraryEvent::Kind::closed, *dso);
   }
   reclaim(program);
+  return result;
+}
+
+}  // namespace
+
+Result<> unload_unreachable(Namespace& program) {
+  if (program.unloading) {
+    program.unload_again = true;
+    return {};
+  }
+  program.unloading = true;
+  Result<> result;
+  do {
+    program.unload_again = false;
+    if (auto unloaded = unload_once(program); !unloaded && result) {
+      result = std::move(unloaded);
+    }
+  } while (program.unload_again && !program.exit_code);
+  program.unloading = false;
   return result;
 }
 
