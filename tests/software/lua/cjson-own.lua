@@ -1,4 +1,7 @@
 -- lua-cjson's own tests.
 package.path = "upstream/lua-cjson/lua/?.lua"
+local util = require "cjson.util"
+local file_load = util.file_load
+function util.file_load(name, ...) return file_load("upstream/lua-cjson/tests/" .. name, ...) end
 arg = {[0] = "test.lua"}
 dofile "upstream/lua-cjson/tests/test.lua"

@@ -20,8 +20,9 @@ for _, name in ipairs {"example1", "example2", "example3", "example4", "example5
 end
 print(json.encode {1, 2.5, "\0\1é\"/", {nested = {true, false, json.null}}, 1e300, -0.0, 2^53})
 for _, text in ipairs {'{"a":1', '[1,2,]', '"\\ud800"', 'nul', '[1e999]', '{"a" 1}', ''} do
-  print(pcall(json.decode, text))
-  print(safe.decode(text))
+  local ok, value = pcall(json.decode, text)
+  print(ok, shown(value))
+  print(shown(safe.decode(text)), select(2, safe.decode(text)))
 end
 print(pcall(json.encode, {[{}] = 1}))
 print(pcall(json.encode, print))

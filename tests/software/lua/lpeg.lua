@@ -34,7 +34,7 @@ print(parsed.key, parsed.value)
 
 -- A match-time capture whose function fails: an error through LPeg's machine.
 print(pcall(lpeg.match, lpeg.Cmt(lpeg.P "x", function() error("at match time", 0) end), "x"))
-print(pcall(lpeg.P, print, 1) == true, pcall(lpeg.P {lpeg.V "none"}.match, 1))
+print(pcall(lpeg.P, {lpeg.V "none"}))
 print(pcall(lpeg.P, {lpeg.V(1) * "x"}))
 print(lpeg.match(lpeg.P "a"^0, ("a"):rep(100000)))
 print(pcall(lpeg.match, lpeg.P {lpeg.P "(" * lpeg.V(1) * ")" + ""}, ("("):rep(1000)))

@@ -1,4 +1,4 @@
-// What Lua expects of C and WASI does not have: no processes, and no directory for temporary files.
+// What Lua expects of C and WASI does not have: there are no processes, and no temporary files. The native Lua has the same.
 #include <errno.h>
 #include <stdio.h>
 

@@ -11,7 +11,7 @@ static void run(lua_State* L, const char* chunk) {
   fflush(stdout);
 }
 
-static lua_State* open(void) {
+static lua_State* new_state(void) {
   lua_State* L = luaL_newstate();
   luaL_openlibs(L);
   run(L, "package.cpath = './?.so'");
@@ -32,7 +32,7 @@ static const char chunk[] =
 
 int main(void) {
   look("before");
-  lua_State *first = open(), *second = open();
+  lua_State *first = new_state(), *second = new_state();
   look("two states");
   run(first, chunk);
   look("required once");
@@ -44,14 +44,14 @@ int main(void) {
   lua_close(second);
   look("both are closed");
 
-  lua_State* third = open(); // the library's data is as new
+  lua_State* third = new_state(); // the library's data is as new
   run(third, chunk);
   look("a third");
   void* own = dlopen("./counter.so", RTLD_NOW);
   lua_close(third);
   look("held by the program");
   int (*opener)(lua_State*) = (int (*)(lua_State*))dlsym(own, "luaopen_counter");
-  third = open();
+  third = new_state();
   luaL_requiref(third, "counter", opener, 0);
   run(third, chunk);
   lua_close(third);
@@ -60,7 +60,7 @@ int main(void) {
 
   // Many states, one after the other.
   for (int i = 0; i < 200; i++) {
-    lua_State* L = open();
+    lua_State* L = new_state();
     run(L, "local family = require 'family.left'; assert(family == 'left, number 1, as family.left')");
     lua_close(L);
   }
