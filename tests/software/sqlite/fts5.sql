@@ -10,7 +10,8 @@ SELECT title, highlight(docs, 1, '<', '>') FROM docs WHERE docs MATCH 'body: NEA
 SELECT title FROM docs WHERE docs MATCH 'cafe OR uber';
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
   INSERT INTO docs SELECT 'doc ' || i, 'word' || (i % 17) || ' word' || (i % 5) FROM n;
-SELECT count(*), min(title), round(sum(score), 3) FROM (SELECT title, bm25(docs) AS score FROM docs WHERE docs MATCH 'word3 AND word13');
+WITH found AS MATERIALIZED (SELECT title, bm25(docs) AS score FROM docs WHERE docs MATCH 'word3 AND word13')
+  SELECT count(*), min(title), round(sum(score), 3) FROM found;
 DELETE FROM docs WHERE title MATCH '"doc 100"';
 INSERT INTO docs(docs) VALUES ('optimize');
 INSERT INTO docs(docs) VALUES ('integrity-check');

@@ -1,7 +1,7 @@
 -- Extensions of virtual tables.
 .load ./csv
 CREATE VIRTUAL TABLE temp.cities USING csv(filename='tests/cities.csv', header=yes);
-SELECT name, country, population FROM cities WHERE population > 1000000 ORDER BY population DESC;
+SELECT name, country, population FROM cities WHERE CAST(population AS INT) > 600000 ORDER BY CAST(population AS INT) DESC;
 SELECT country, count(*), sum(population) FROM cities GROUP BY country ORDER BY country;
 CREATE VIRTUAL TABLE temp.lines USING csv(data='1,"two, quoted",3
 4,"five ""5""",', columns=3);
