@@ -41,7 +41,7 @@ static int fail(lua_State* L) {
 
 // A frame with a setjmp of its own on the way of an error: nothing may land here, and what it keeps stays whole.
 static int bystander(lua_State* L) {
-  static jmp_buf here;
+  jmp_buf here;
   volatile int landed = 0;
   if (setjmp(here)) {
     landed = 1;
