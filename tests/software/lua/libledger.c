@@ -1,5 +1,6 @@
-#include "ledger.h"
 #include <stdio.h>
+
+#include "ledger.h"
 
 int ledger_balance = 10;
 static Listener listener;
@@ -12,7 +13,9 @@ void ledger_listen(Listener new_listener, void* data) {
 
 void ledger_book(const char* who, int amount) {
   ledger_balance += amount;
-  if (listener) listener(listener_data, who, ledger_balance);
+  if (listener) {
+    listener(listener_data, who, ledger_balance);
+  }
 }
 
 __attribute__((destructor)) static void unload(void) {

@@ -1,9 +1,12 @@
-// What Lua expects of C and WASI does not have: there are no processes, and no temporary files. The native Lua has the same.
+// What Lua expects of C and WASI does not have: there are no processes, and no temporary files. The native Lua has the
+// same.
 #include <errno.h>
 #include <stdio.h>
 
 int system(const char* command) {
-  if (command == NULL) return 0; // there is no command processor
+  if (command == NULL) {
+    return 0;  // there is no command processor
+  }
   errno = ENOSYS;
   return -1;
 }

@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 static void run(lua_State* L, const char* chunk) {
-  if (luaL_dostring(L, chunk)) printf("error: %s\n", lua_tostring(L, -1));
+  if (luaL_dostring(L, chunk)) {
+    printf("error: %s\n", lua_tostring(L, -1));
+  }
   lua_settop(L, 0);
   fflush(stdout);
 }
@@ -21,7 +23,9 @@ static lua_State* new_state(void) {
 static void look(const char* when) {
   void* counter = dlopen("./counter.so", RTLD_NOW | RTLD_NOLOAD);
   printf("%s: %s\n", when, counter ? "counter is loaded" : "counter is not loaded");
-  if (counter) dlclose(counter);
+  if (counter) {
+    dlclose(counter);
+  }
   fflush(stdout);
 }
 
@@ -44,7 +48,7 @@ int main(void) {
   lua_close(second);
   look("both are closed");
 
-  lua_State* third = new_state(); // the library's data is as new
+  lua_State* third = new_state();  // the library's data is as new
   run(third, chunk);
   look("a third");
   void* own = dlopen("./counter.so", RTLD_NOW);

@@ -5,7 +5,9 @@
 static int attempts;
 
 int luaopen_broken(lua_State* L) {
-  if (++attempts == 1) return luaL_error(L, "attempt %d fails", attempts);
+  if (++attempts == 1) {
+    return luaL_error(L, "attempt %d fails", attempts);
+  }
   lua_pushinteger(L, attempts);
   return 1;
 }

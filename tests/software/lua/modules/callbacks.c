@@ -40,8 +40,11 @@ static int write(lua_State* L, const void* bytes, size_t size, void* buffer) {
 
 static const char* read(lua_State* L, void* data, size_t* size) {
   (void)L;
-  struct { const char* bytes; size_t size; }* rest = data;
-  *size = rest->size < 7 ? rest->size : 7; // in small pieces
+  struct {
+    const char* bytes;
+    size_t size;
+  }* rest = data;
+  *size = rest->size < 7 ? rest->size : 7;  // in small pieces
   const char* piece = rest->bytes;
   rest->bytes += *size;
   rest->size -= *size;
@@ -58,9 +61,14 @@ static int copy(lua_State* L) {
   lua_dump(L, write, &buffer, 0);
   lua_pop(L, 1);
   luaL_pushresult(&buffer);
-  struct { const char* bytes; size_t size; } rest;
+  struct {
+    const char* bytes;
+    size_t size;
+  } rest;
   rest.bytes = lua_tolstring(L, -1, &rest.size);
-  if (lua_load(L, read, &rest, "=copy", "b")) return lua_error(L);
+  if (lua_load(L, read, &rest, "=copy", "b")) {
+    return lua_error(L);
+  }
   return 1;
 }
 
@@ -134,7 +142,9 @@ static int open(lua_State* L) {
   stream->closef = NULL;
   luaL_setmetatable(L, LUA_FILEHANDLE);
   stream->f = fopen(luaL_checkstring(L, 1), "r");
-  if (stream->f == NULL) return luaL_fileresult(L, 0, lua_tostring(L, 1));
+  if (stream->f == NULL) {
+    return luaL_fileresult(L, 0, lua_tostring(L, 1));
+  }
   stream->closef = stream_close;
   return 1;
 }

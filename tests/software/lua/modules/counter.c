@@ -3,9 +3,9 @@
 #include <lua.h>
 #include <stdio.h>
 
-static int opened = 100; // how often luaopen_counter ran, from 100
+static int opened = 100;  // how often luaopen_counter ran, from 100
 static int total;
-static int key; // its address is the key in the registry
+static int key;  // its address is the key in the registry
 
 __attribute__((constructor)) static void load(void) {
   total = 1000;
@@ -46,7 +46,7 @@ int luaopen_counter(lua_State* L) {
   lua_setfield(L, -2, "new");
   lua_pushinteger(L, opened);
   lua_setfield(L, -2, "opened");
-  lua_pushvalue(L, 1); // what `require` hands over: the name, and where it was found
+  lua_pushvalue(L, 1);  // what `require` hands over: the name, and where it was found
   lua_setfield(L, -2, "name");
   lua_pushvalue(L, 2);
   lua_setfield(L, -2, "path");

@@ -1,8 +1,9 @@
 // Needs libledger.so, as withdraw.so does.
-#include "ledger.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdio.h>
+
+#include "ledger.h"
 
 static int deposit(lua_State* L) {
   ledger_book("deposit", (int)luaL_checkinteger(L, 1));

@@ -1,5 +1,5 @@
-// Several modules in one library: `require "family.left"` finds luaopen_family_left in it. With a hyphen in the name, what
-// stands before it does not count: `require "v2-family"`, of a file v2-family.so.
+// Several modules in one library: `require "family.left"` finds luaopen_family_left in it. With a hyphen in the name,
+// what stands before it does not count: `require "v2-family"`, of a file v2-family.so.
 #include <lauxlib.h>
 #include <lua.h>
 

@@ -1,5 +1,5 @@
-// Errors and continuations across libraries: pcall in C around Lua around C, C functions that yield, and a setjmp of the
-// module's own with Lua's errors passing by.
+// Errors and continuations across libraries: pcall in C around Lua around C, C functions that yield, and a setjmp of
+// the module's own with Lua's errors passing by.
 #include <lauxlib.h>
 #include <lua.h>
 #include <setjmp.h>
@@ -55,12 +55,16 @@ static int bystander(lua_State* L) {
 // A jump within the library, with a frame of Lua neither skipped nor seen.
 static jmp_buf nearby;
 static void deep(int depth) {
-  if (depth == 0) longjmp(nearby, 17);
+  if (depth == 0) {
+    longjmp(nearby, 17);
+  }
   deep(depth - 1);
 }
 static int jump(lua_State* L) {
   int landed = setjmp(nearby);
-  if (landed == 0) deep((int)luaL_checkinteger(L, 1));
+  if (landed == 0) {
+    deep((int)luaL_checkinteger(L, 1));
+  }
   lua_pushinteger(L, landed);
   return 1;
 }
@@ -68,7 +72,9 @@ static int jump(lua_State* L) {
 // numbers(n): yields 1 to n, then returns "end"; after each resume it adds what it was given.
 static int numbers_continue(lua_State* L, int status, lua_KContext sum) {
   lua_Integer last = lua_tointeger(L, 1), at = lua_tointeger(L, 2);
-  if (status == LUA_YIELD) sum += (lua_KContext)luaL_optinteger(L, -1, 0);
+  if (status == LUA_YIELD) {
+    sum += (lua_KContext)luaL_optinteger(L, -1, 0);
+  }
   lua_settop(L, 2);
   if (at == last) {
     lua_pushliteral(L, "end");

@@ -39,7 +39,9 @@ static int add(lua_State* L) {
 }
 
 static int mul(lua_State* L) {
-  if (lua_isnumber(L, 1)) lua_insert(L, 1);
+  if (lua_isnumber(L, 1)) {
+    lua_insert(L, 1);
+  }
   Vector* a = check(L, 1);
   double by = luaL_checknumber(L, 2);
   return push(L, a->x * by, a->y * by);
@@ -126,9 +128,9 @@ static int close(lua_State* L) {
 
 int luaopen_vector(lua_State* L) {
   static const luaL_Reg metamethods[] = {
-      {"__add", add}, {"__mul", mul},     {"__unm", unm},           {"__eq", eq},     {"__lt", lt},
-      {"__len", len}, {"__call", call},   {"__tostring", tostring}, {"__gc", gc},     {"__close", close},
-      {"__index", index}, {"__newindex", newindex}, {"length", length}, {NULL, NULL},
+      {"__add", add},     {"__mul", mul},           {"__unm", unm},           {"__eq", eq}, {"__lt", lt},
+      {"__len", len},     {"__call", call},         {"__tostring", tostring}, {"__gc", gc}, {"__close", close},
+      {"__index", index}, {"__newindex", newindex}, {"length", length},       {NULL, NULL},
   };
   static const luaL_Reg functions[] = {{"new", new}, {"count", count}, {NULL, NULL}};
   luaL_newmetatable(L, TYPE);

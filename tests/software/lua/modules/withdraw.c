@@ -1,11 +1,14 @@
-#include "ledger.h"
 #include <lauxlib.h>
 #include <lua.h>
 #include <stdio.h>
 
+#include "ledger.h"
+
 static int withdraw(lua_State* L) {
   int amount = (int)luaL_checkinteger(L, 1);
-  if (amount > ledger_balance) return luaL_error(L, "%d is more than %d", amount, ledger_balance);
+  if (amount > ledger_balance) {
+    return luaL_error(L, "%d is more than %d", amount, ledger_balance);
+  }
   ledger_book("withdraw", -amount);
   return 0;
 }
