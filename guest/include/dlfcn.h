@@ -9,9 +9,9 @@ extern "C" {
 #define RTLD_LAZY 1
 #define RTLD_NOW 2
 #define RTLD_NOLOAD 4
-#define RTLD_DEEPBIND 8
+#define RTLD_DEEPBIND 0x10
 #define RTLD_GLOBAL 0x100
-#define RTLD_LOCAL 0
+#define RTLD_LOCAL 0  // 8 in wasi-libc, which means the same
 #define RTLD_NODELETE 0x1000
 
 #define RTLD_DEFAULT ((void*)0)

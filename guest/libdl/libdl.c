@@ -91,6 +91,9 @@ static char* from_root(const char* name) {
 }
 
 void* dlopen(const char* name, int flags) {
+  if (name != NULL && name[0] == 0) {
+    name = NULL;  // the main program too, in glibc
+  }
   char* const path = name == NULL ? NULL : from_root(name);
   void* const handle = host_open(path == NULL ? name : path, flags);
   if (path != NULL) {

@@ -1,0 +1,7 @@
+char data[50000] = {7};
+
+int value(int number) {
+  return number + data[0];
+}
+
+int (*pointer)(int) = value;
