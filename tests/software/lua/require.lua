@@ -14,7 +14,7 @@ print(again ~= counter, again.opened, again.new()())
 print(a())
 
 print(package.searchpath("counter", package.cpath), package.searchpath("absent", package.cpath))
-print(package.searchers[3] "counter", select(2, package.searchers[3] "counter"))
+print(type(package.searchers[3] "counter"), select(2, package.searchers[3] "counter"))
 print(package.searchers[3] "absent")
 
 -- The same function, by loadlib.
