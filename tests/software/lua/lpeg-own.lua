@@ -1,3 +1,4 @@
+-- once
 -- LPeg's own tests, with those of its module `re`.
 package.path = "upstream/lua-lpeg/?.lua"
 arg = {[0] = "test.lua"}
