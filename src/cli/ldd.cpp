@@ -1,6 +1,4 @@
 // `tenon ldd`: which libraries a program would be loaded with, without loading it.
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -9,9 +7,7 @@
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/search_options.h"
-#include "link/engine.h"
-#include "link/program.h"
-#include "wasi/wasi.h"
+#include "cli/survey.h"
 
 namespace tenon::cli {
 
@@ -32,23 +28,6 @@ struct LddOptions {
   bool resolve_symbols = false;
   bool json = false;
 };
-
-std::string format_size(uint64_t bytes) {
-  constexpr uint64_t kKibi = 1024;
-  if (bytes < kKibi) {
-    return fmt::format("{} bytes", bytes);
-  }
-  if (bytes < kKibi * kKibi) {
-    return fmt::format("{:.0f} KiB", static_cast<double>(bytes) / kKibi);
-  }
-  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (kKibi * kKibi));
-}
-
-/// Of the file at `path`; 0 when it has none.
-uint64_t file_size(const std::string& path) {
-  struct stat status{};
-  return !path.empty() && stat(path.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
-}
 
 /// Writes what a program needs as an indented tree.
 class Tree {
@@ -138,15 +117,7 @@ ordered_json to_json(const std::string& file, const link::Examination& examinati
 
 /// What loading `file` would find. Every file has a program of its own.
 Result<link::Examination> examine(link::Engine& engine, const LddOptions& options, const std::string& file) {
-  const auto program = TENON_TRY(link::Program::create(engine, options.program));
-  TENON_CHECK(program->add_host_module(std::string(wasi::Wasi::kModule), wasi::Wasi::functions(), nullptr));
-  TENON_CHECK(
-      program->add_host_module(std::string(wasi::Wasi::kUnstableModule), wasi::Wasi::unstable_functions(), nullptr));
-  return program->examine(file, options.resolve_symbols);
-}
-
-bool is_complete(const link::Examination& examination) {
-  return examination.missing.empty() && std::ranges::all_of(examination.dependencies, &link::Dependency::found);
+  return TENON_TRY(program_to_look_at(engine, options.program))->examine(file, options.resolve_symbols);
 }
 
 int show(const LddOptions& options, const std::vector<std::string>& files) {

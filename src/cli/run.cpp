@@ -66,11 +66,6 @@ Result<> add_variable(wasi::Options& options, std::string_view value) {
   return {};
 }
 
-Result<> set_size(uint64_t& target, std::string_view option, std::string_view value) {
-  target = TENON_TRY(parse_size(option, value));
-  return {};
-}
-
 std::vector<Option> run_options(RunOptions& options) {
   link::ProgramOptions& program = options.program;
   std::vector<Option> table = search_options(program);
@@ -97,10 +92,9 @@ std::vector<Option> run_options(RunOptions& options) {
          }
          return {};
        }});
-  add({0, "max-memory", "BYTES", "the most that each linear memory may grow to, such as 64M (4G)",
-       [&program](std::string_view value) { return set_size(program.maximum_memory, "--max-memory", value); }});
-  add({0, "stack-size", "BYTES", "of the program's stack, when it leaves it to the linker (1M)",
-       [&program](std::string_view value) { return set_size(program.stack_size, "--stack-size", value); }});
+  for (Option& option : size_options(program)) {
+    add(std::move(option));
+  }
   add({0, "check-stack", "", "trap when the program's stack runs into what is below it",
        set_flag(program.code.check_stack)});
   add({0, "bounds-checks", "guard|explicit",

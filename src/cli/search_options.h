@@ -1,4 +1,5 @@
-// The options that decide which libraries a program gets: the same for `tenon run` and `tenon ldd`.
+// The options that decide which libraries a program gets, and how large things are in its memory: the same for
+// `tenon run` and for the commands that look at what it would do.
 #pragma once
 
 #include <vector>
@@ -10,6 +11,9 @@ namespace tenon::cli {
 
 /// -L, --preload and --trust-runpath, which set `options`.
 [[nodiscard]] std::vector<Option> search_options(link::ProgramOptions& options);
+
+/// --max-memory, --stack-size and --reserve.
+[[nodiscard]] std::vector<Option> size_options(link::ProgramOptions& options);
 
 /// Adds TENON_LIBRARY_PATH and TENON_PRELOAD after what the command line gave.
 void add_search_environment(link::ProgramOptions& options);

@@ -41,6 +41,21 @@ using DebugCategories = uint32_t;
 using ModuleReader =
     std::function<Result<std::optional<base::FileBytes>>(const std::string& name, const std::string& requester)>;
 
+/// Something that happened to a library while the program ran.
+struct LibraryEvent {
+  enum class Kind : uint8_t {
+    opened,  ///< by dlopen; one that was there already counts as well
+    needed,  ///< loaded because one that was opened needs it
+    closed,  ///< by dlclose
+    failed,  ///< dlopen did not find it or could not load it
+  };
+  Kind kind = Kind::opened;
+  std::string requester;  ///< name of the DSO that asked for it
+  std::string name;       ///< as it was asked for
+  std::string path;       ///< of its file, absolute; empty when none was found
+  std::string message;    ///< why it failed
+};
+
 struct ProgramOptions {
   // -- Search (design: Loading in order, 1). Paths given here are trusted.
   /// Directories for bare names, in order (`-L`, TENON_LIBRARY_PATH).
@@ -77,6 +92,8 @@ struct ProgramOptions {
   uint32_t maximum_libraries = 10'000;          ///< DSOs, plain modules counted
 
   // -- Telling.
+  /// Called for each library that is opened or closed at run time; must not call into the program.
+  std::function<void(const LibraryEvent&)> on_library;
   DebugCategories debug = 0;
   /// Receives each line without its newline; must not call into the program. Absent: stderr.
   std::function<void(std::string_view line)> debug_sink;
