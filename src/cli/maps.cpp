@@ -240,14 +240,7 @@ int maps(Words words) {
   MapsOptions options;
   std::vector<Option> table = search_options(options.program);
   std::ranges::move(size_options(options.program), std::back_inserter(table));
-  table.push_back({'o', "output", "FILE", "draw it as a picture instead, to FILE (SVG)",
-                   [&options](std::string_view value) -> Result<> {
-                     if (value.empty()) {
-                       return fail(ErrorKind::usage, "--output takes the name of a file, not an empty word");
-                     }
-                     options.picture = value;
-                     return {};
-                   }});
+  table.push_back(output_option(options.picture, "draw it as a picture instead, to FILE (SVG)"));
   table.push_back(
       {0, "stack-for", "",
        "print instead how many bytes of stack to link FILE with (-z\nstack-size) so that LIBRARY and what it "

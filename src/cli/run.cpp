@@ -1,11 +1,13 @@
 // `tenon run`: links a program with its libraries and runs it.
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/search_options.h"
+#include "cli/trace.h"
 #include "cli/values.h"
 #include "link/engine.h"
 #include "link/program.h"
@@ -40,6 +42,7 @@ struct RunOptions {
   std::string invoke;
   bool invokes = false;
   std::string debug;
+  std::string trace;
   bool wants_version = false;
 };
 
@@ -107,6 +110,9 @@ std::vector<Option> run_options(RunOptions& options) {
              value == "guard" ? runtime::BoundsChecks::guard_pages : runtime::BoundsChecks::explicit_checks;
          return {};
        }});
+  Option trace = trace_option(options.trace);
+  trace.help = "write to FILE which libraries the program opens (for `tenon ldd\n--trace` and `tenon graph --trace`)";
+  add(std::move(trace));
   add({0, "debug", "CATEGORIES",
        "tell about linking on standard error, as LD_DEBUG does; `help` lists\nthe categories (also TENON_DEBUG)",
        [&options](std::string_view value) -> Result<> {
@@ -207,6 +213,16 @@ int run_program(RunOptions options, std::vector<std::string> operands) {
 
   if ((*wasi)->guest_can_write_files()) {
     options.program.guest_can_write = [&wasi = **wasi](int descriptor) { return wasi.guest_can_write(descriptor); };
+  }
+  std::unique_ptr<TraceWriter> trace;
+  if (!options.trace.empty()) {
+    auto writer = TraceWriter::create(options.trace);
+    if (!writer) {
+      complain("{}", writer.error().message);
+      return kExitFailure;
+    }
+    trace = *std::move(writer);
+    options.program.on_library = [&trace](const link::LibraryEvent& event) { trace->write(event); };
   }
   [[maybe_unused]] const bool tells_at_end = options.program.debug != 0;
   link::Engine engine;

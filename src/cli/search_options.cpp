@@ -34,6 +34,16 @@ std::function<Result<>(std::string_view)> set_size(uint64_t& target, const char*
   };
 }
 
+std::function<Result<>(std::string_view)> set_file(std::string& target, const char* option) {
+  return [&target, option](std::string_view value) -> Result<> {
+    if (value.empty()) {
+      return fail(ErrorKind::usage, "{} takes the name of a file, not an empty word", option);
+    }
+    target = value;
+    return {};
+  };
+}
+
 }  // namespace
 
 std::vector<Option> search_options(link::ProgramOptions& options) {
@@ -64,6 +74,15 @@ std::vector<Option> size_options(link::ProgramOptions& options) {
       {0, "reserve", "BYTES", "left free in front of a PIE's heap, for libraries opened later (0)",
        set_size(options.reserve, "--reserve")},
   };
+}
+
+Option trace_option(std::string& file) {
+  return {0, "trace", "FILE", "what the program opened when it ran: written by `tenon run --trace`",
+          set_file(file, "--trace")};
+}
+
+Option output_option(std::string& file, std::string_view help) {
+  return {'o', "output", "FILE", help, set_file(file, "--output")};
 }
 
 void add_search_environment(link::ProgramOptions& options) {

@@ -2,6 +2,8 @@
 // `tenon run` and for the commands that look at what it would do.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "cli/options.h"
@@ -14,6 +16,12 @@ namespace tenon::cli {
 
 /// --max-memory, --stack-size and --reserve.
 [[nodiscard]] std::vector<Option> size_options(link::ProgramOptions& options);
+
+/// --trace, of the commands that read one.
+[[nodiscard]] Option trace_option(std::string& file);
+
+/// -o of the commands that draw.
+[[nodiscard]] Option output_option(std::string& file, std::string_view help);
 
 /// Adds TENON_LIBRARY_PATH and TENON_PRELOAD after what the command line gave.
 void add_search_environment(link::ProgramOptions& options);

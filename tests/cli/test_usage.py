@@ -21,7 +21,6 @@ class Help(TenonTest):
             "run": "library-path preload dir env mode bind-now invoke max-memory stack-size reserve check-stack "
                    "bounds-checks trust-runpath trace debug version help",
             "ldd": "library-path preload trust-runpath symbols all trace json help",
-            "graph": "library-path preload trust-runpath trace output help",
             "maps": "library-path preload trust-runpath max-memory stack-size reserve output stack-for json help",
             "nm": "dynamic defined-only undefined-only json help",
             "inspect": "json help",
