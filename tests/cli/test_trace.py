@@ -113,7 +113,7 @@ class Ldd(TraceTest):
 
 
 class BadTraces(TraceTest):
-    COMMANDS = ("ldd",)
+    COMMANDS = ("ldd", "graph")
 
     def refused(self, code, *texts, file="trace.txt"):
         for command in self.COMMANDS:
