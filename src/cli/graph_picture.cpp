@@ -259,12 +259,12 @@ class Graph {
           center, y + 30, node.remark);
     }
     svg_.add("</g>");
-    double x = center + width / 2 - 5;
+    double x = center + width / 2 - 3;
     for (const size_t hub : node.needs_hubs) {
       draw_badge(hub, x, y + node_height());
       x -= 12;
     }
-    x = center - width / 2 + 5;
+    x = center - width / 2 + 3;
     for (const size_t hub : node.of_hubs) {
       draw_badge(hub, x, y);
       x += 12;

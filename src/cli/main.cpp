@@ -30,8 +30,8 @@ struct Subcommand {
   std::string_view name;
   int (*run)(Words words);
 };
-constexpr auto kSubcommands =
-    std::to_array<Subcommand>({{"run", run}, {"ldd", ldd}, {"graph", graph}, {"maps", maps}, {"nm", nm}, {"inspect", inspect}});
+constexpr auto kSubcommands = std::to_array<Subcommand>(
+    {{"run", run}, {"ldd", ldd}, {"graph", graph}, {"maps", maps}, {"nm", nm}, {"inspect", inspect}});
 
 /// Whether a word that is no subcommand is more likely to be a misspelled one than the name of a file.
 bool is_misspelled(const char* word) {
