@@ -208,6 +208,14 @@ Result<Examination> Program::examine(const std::string& path, bool resolve_symbo
   return link::examine(*state_, std::move(main), path, resolve_symbols);
 }
 
+Result<MemoryMap> Program::map_memory(const std::string& path) {
+  if (state_->main != nullptr) {
+    return fail(ErrorKind::usage, "cannot map {}: the program has a main module already", path);
+  }
+  Found main = TENON_TRY(state_->search.find_main(path));
+  return link::map_memory(*state_, std::move(main), path);
+}
+
 Result<CallOutcome> Program::run() {
   if (state_->exit_code) {
     return CallOutcome{.kind = CallOutcome::Kind::exit, .results = {}, .exit_code = *state_->exit_code, .trap = {}};
