@@ -9,6 +9,7 @@
 #include "link/guest_call.h"
 #include "link/instantiate.h"
 #include "link/layout.h"
+#include "link/put_off.h"
 #include "link/resolve.h"
 
 namespace tenon::link {
@@ -40,6 +41,7 @@ Result<> run_steps(Namespace& program, LoadSet& set, Found main, const std::stri
   TENON_CHECK(search(program, set, std::move(main), name));
   TENON_CHECK(timed(program, Step::layout, [&] { return lay_out(program, set); }));
   TENON_CHECK(timed(program, Step::resolve, [&] { return resolve(program, set); }));
+  choose_put_off(program, set);
   TENON_CHECK(timed(program, Step::instantiate, [&] { return instantiate(program, set); }));
   TENON_CHECK(timed(program, Step::relocate, [&] { return apply_data_relocations(program, set); }));
   publish_first(program, set);
@@ -271,7 +273,9 @@ std::vector<Dso*> breadth_first(Dso& root) {
 
 void publish(Namespace& program, std::span<Dso* const> dsos) {
   for (Dso* const dso : dsos) {
-    dso->state = State::published;
+    if (dso->state == State::loading) {
+      dso->state = State::published;
+    }
     program.link_map.push_back(dso);
     do {
       program.last_handle += kHandleStep;
@@ -318,6 +322,7 @@ Result<> search(Namespace& program, LoadSet& set, Found main, const std::string&
     if (!dso) {
       return std::unexpected(needed_error(std::move(dso).error()));
     }
+    (*dso)->is_preload = true;
   }
   TENON_CHECK(add_needed(program, set));
   set.scope->dsos = set.dsos;
@@ -335,6 +340,9 @@ Result<> construct(Namespace& program, LoadSet& set) {
     std::rotate(root, root + 1, order.end());
   }
   for (Dso* const dso : order) {
+    if (dso->state == State::put_off) {
+      continue;
+    }
     const bool constructs_itself = dso->is_main && dso->shared().start.has_value();
     if (const auto function = dso->shared().initialize; function && !constructs_itself && !program.exit_code) {
       program.report.line(kDebugInit, "calling init: {}", dso->name);
