@@ -102,7 +102,8 @@ Allocator find_allocator(Namespace& program, std::string_view name, const wasm::
     return found;
   }
   Dso* const dso = (*function)->dso == HostModules::kDso ? nullptr : program.dsos[(*function)->dso].get();
-  const bool is_constructed = dso != nullptr && dso->state == State::ready &&
+  // One that is put off is constructed by the call, and nobody can tell.
+  const bool is_constructed = dso != nullptr && (dso->state == State::ready || dso->state == State::put_off) &&
                               (!dso->is_main || !dso->shared().start || program.main_was_started);
   if (!is_constructed) {
     found.refusal = fmt::format("{} of {} cannot be called yet: that is not constructed", name, definition.dso->name);
@@ -122,11 +123,12 @@ const wasm::FunctionType& free_type() {
   return type;
 }
 
-/// A DSO whose data is where [base, base + size) is, but for the allocator's own: its heap may be an array of its.
+/// A DSO whose data is where [base, base + size) is, but for the allocator's own: its heap may be an array of
+/// its, if that stays.
 const Dso* overlapping(const Namespace& program, const Dso& allocator, uint64_t base, uint64_t size) {
   const std::shared_lock lock(program.link_map_lock);
   for (const auto& dso : program.dsos) {
-    if (dso != nullptr && dso.get() != &allocator && dso->memory_size() != 0 && dso->memory_base != 0 &&
+    if (dso != nullptr && (dso.get() != &allocator || !allocator.never_unloaded) && dso->memory_size() != 0 && dso->memory_base != 0 &&
         base < dso->memory_base + dso->memory_size() && dso->memory_base < base + size) {
       return dso.get();
     }
