@@ -290,7 +290,8 @@ Result<uint32_t> Program::add_callback(const runtime::HostFunctionDefinition& fu
 
 uint8_t* Program::memory(uint64_t address, uint64_t length) const {
   const uint64_t size = memory_size();
-  return length > size || address > size - length ? nullptr : state_->memory->base + address;
+  return state_->memory == nullptr || length > size || address > size - length ? nullptr
+                                                                               : state_->memory->base + address;
 }
 
 Result<CallOutcome> Program::call(Dso& dso, std::string_view function, std::span<const abi::Cell> arguments) {
