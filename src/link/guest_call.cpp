@@ -26,6 +26,10 @@ Result<> call_guest(Namespace& program, GuestThread& thread, const LinkedFunctio
   const uint64_t stack_pointer_before = stack_pointer == nullptr ? 0 : stack_pointer->u64;
   // Null: what it stands for could not be bound, which left a trap pending.
   Dso* const dso = function == nullptr ? nullptr : program.dso(function->dso);
+  if (function != nullptr && dso == nullptr) {
+    state.raise(runtime::TrapKind::uninitialized_element,
+                "call into unloaded library " + program.name_of_retired(function->dso));
+  }
   abi::Instance* const instance = dso == nullptr ? nullptr : dso->instance_of(state, function->dso);
   if (instance != nullptr && interp::invoke(state, instance, *function->code, arguments, results)) {
     return {};
