@@ -279,6 +279,8 @@ void reclaim(Namespace& program) {
       free.push_back(dso);
       return true;
     });
+    // What still runs looks names up in scopes that it shared with them.
+    leave_scopes(program, DsoSet(free.begin(), free.end()));
   }
   std::vector<MemoryRange> ranges;
   for (const Dso* const dso : free) {
