@@ -80,7 +80,7 @@ enum class State : uint8_t {
   ready,
   destructing,  ///< closed: nobody finds it by name any more, and its destructors are running
   gone,         ///< its symbols and table entries are taken away; what is left goes when no code is inside it
-  failed,       ///< instantiation failed after it may have put functions into tables: kept for them, never found
+  failed,       ///< loading failed, or it was closed, when others referred to it: kept for them, never found
 };
 
 class Dso final : public runtime::LinkedModule {

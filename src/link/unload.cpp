@@ -162,11 +162,17 @@ Result<> unload_once(Namespace& program) {
   }
   {
     const std::unique_lock lock(program.link_map_lock);
+    // Destructors may have bound what stays to what goes: that is kept for it, as after a load that failed.
+    const DsoSet alive = reachable(program, dead_set);
     leave_scopes(program, dead_set);
     for (const Dso* const one : dead_set) {
       Dso& dso = *program.dsos[one->index];
-      leave_table(program, dso);
       program.destructors.forget(dso);
+      if (alive.contains(one)) {
+        dso.state = State::failed;
+        continue;
+      }
+      leave_table(program, dso);
       dso.state = State::gone;
       program.gone.push_back(&dso);
     }
