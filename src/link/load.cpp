@@ -242,6 +242,13 @@ Result<Dso*> search_opened(Namespace& program, LoadSet& set, const std::string& 
                                           [&] { return program.search.find_opened(name, requester); }));
   TENON_CHECK(add_needed(program, set));
   set.scope = std::make_shared<Scope>(Scope{breadth_first(*root)});
+  // An allocator that is asked for a library's memory, or a start function, may open others meanwhile.
+  const std::unordered_set<const Dso*> fresh(set.dsos.begin(), set.dsos.end());
+  for (const Dso* const dso : set.scope->dsos) {
+    if (dso != root && dso->state == State::loading && !fresh.contains(dso)) {
+      return fail(ErrorKind::usage, "it needs {}, which is in the middle of being loaded", dso->name);
+    }
+  }
   return root;
 }
 

@@ -172,7 +172,7 @@ Result<Dso*> open_unchecked(Namespace& program, const std::string& name, Dso* op
 }  // namespace
 
 Result<Dso*> open(Namespace& program, const std::string& name, Dso* opener, OpenFlags flags) {
-  if (program.main == nullptr || program.global_scope == nullptr) {
+  if (program.main == nullptr || program.main->state == State::loading) {
     return fail(ErrorKind::usage, "cannot open {}: there is no main program yet", printable(name));
   }
   if (program.exit_code) {
