@@ -57,7 +57,7 @@ Result<Examination> examine(Namespace& program, Found main, const std::string& n
   LoadSet set;
   set.tolerate_absent = true;
   auto examination = look(program, set, std::move(main), name, resolve_symbols);
-  undo(program, set);
+  undo(program);
   return examination;
 }
 

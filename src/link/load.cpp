@@ -293,7 +293,7 @@ Result<> load(Namespace& program, Found main, const std::string& name) {
   LoadSet set;
   Result<> loaded = run_steps(program, set, std::move(main), name);
   if (!loaded) {
-    undo(program, set);
+    undo(program);
   }
   if (program.report.wants(kDebugStatistics)) {
     program.report.line(kDebugStatistics, "{}", program.report.statistics.text());
@@ -301,8 +301,21 @@ Result<> load(Namespace& program, Found main, const std::string& name) {
   return loaded;
 }
 
-void undo(Namespace& program, const LoadSet& set) {
-  program.discard(set.dsos);
+void undo(Namespace& program) {
+  // All but the host's and plain modules: constructors may have opened libraries besides the set's.
+  std::vector<Dso*> dsos;
+  for (const auto& dso : program.dsos) {
+    if (dso != nullptr && dso->index != HostModules::kDso && dso->found_through != FoundThrough::instantiated) {
+      dsos.push_back(dso.get());
+      if (program.main_thread->instance(*dso) != nullptr) {
+        dso->state = State::gone;  // its code may have run, and handed out references
+      }
+    }
+  }
+  program.gone.clear();
+  program.discard(dsos);
+  program.destructors = {};
+  program.placement = {};
   program.main = nullptr;
   program.global_scope = nullptr;
   program.tags.clear();

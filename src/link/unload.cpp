@@ -60,13 +60,14 @@ DsoSet reachable(const Namespace& program, const DsoSet& without) {
   return seen;
 }
 
-/// Nobody finds them by name, file, module or handle from here on. The link map lock is held alone.
+/// Nobody finds them by name, file, module, handle or as an instance from here on. The link map lock is held alone.
 void forget_names(Namespace& program, const DsoSet& dsos) {
   const auto is_one = [&](const auto& entry) { return dsos.contains(entry.second); };
   std::erase_if(program.dsos_by_name, is_one);
   std::erase_if(program.dsos_by_file, is_one);
   std::erase_if(program.dsos_by_module, is_one);
   std::erase_if(program.dsos_by_handle, is_one);
+  std::erase_if(program.registered_instances, is_one);
 }
 
 /// Their symbols are found by nobody else from here on. The link map lock is held alone.
