@@ -208,6 +208,8 @@ Result<> unload_unreachable(Namespace& program) {
 }
 
 void undo_unpublished(Namespace& program, LoadSet& load) {
+  const DsoSet dsos(load.dsos.begin(), load.dsos.end());
+  const auto is_one = [&](const Dso* dso) { return dsos.contains(dso); };
   for (const LinkedFunction* const function : load.new_slots | std::views::reverse) {
     Dso* const dso = program.dso(function->dso);
     program.functions.release_unseen_slot(*function, dso == nullptr ? "" : dso->name);
@@ -229,7 +231,14 @@ void undo_unpublished(Namespace& program, LoadSet& load) {
   {
     const std::unique_lock lock(program.link_map_lock);
     for (const std::string& name : load.new_tags) {
-      program.tags.erase(name);
+      // Guest code may have run meanwhile, and opened others that import it.
+      const auto tag = program.tags.find(name);
+      const bool is_used = std::ranges::any_of(program.dsos, [&](const auto& dso) {
+        return dso != nullptr && !is_one(dso.get()) && std::ranges::find(dso->tags, &tag->second) != dso->tags.end();
+      });
+      if (!is_used) {
+        program.tags.erase(tag);
+      }
     }
   }
   program.discard(load.dsos);
