@@ -5,6 +5,7 @@
 #include <ranges>
 #include <shared_mutex>
 #include <unordered_set>
+#include <utility>
 
 #include "link/guest_call.h"
 
@@ -86,14 +87,24 @@ void leave_scopes(Namespace& program, const DsoSet& dsos) {
     scopes.insert(dso->load_scope.get());
   }
   scopes.erase(nullptr);
+  // Scopes of opened libraries that are gone, which are their first DSOs. Whoever has a scope of its own does without
+  // them, or a library that many need in turn would have ever more.
+  std::unordered_set<const Scope*> orphaned;
   for (Scope* const scope : scopes) {
+    if (scope != program.global_scope.get() && !scope->dsos.empty() && is_one(scope->dsos.front())) {
+      orphaned.insert(scope);
+    }
     std::erase_if(scope->dsos, is_one);
   }
   for (const auto& dso : program.dsos) {
-    if (dso != nullptr && !is_one(dso.get())) {
-      std::erase_if(dso->scopes,
-                    [&](const auto& scope) { return scope->dsos.empty() && scope != program.global_scope; });
+    if (dso == nullptr || is_one(dso.get())) {
+      continue;
     }
+    bool has_own = std::ranges::any_of(dso->scopes, [&](const auto& scope) {
+      return scope != program.global_scope && !orphaned.contains(scope.get());
+    });
+    std::erase_if(dso->scopes,
+                  [&](const auto& scope) { return orphaned.contains(scope.get()) && std::exchange(has_own, true); });
   }
 }
 
