@@ -133,7 +133,8 @@ class Dso final : public runtime::LinkedModule {
 
   // -- Open, close. Change later; guarded by Namespace::link_map_lock.
   uint32_t handle = 0;          ///< by which the guest names it; 0 before publication
-  uint32_t open_count = 0;      ///< dlopen calls less dlclose calls
+  uint64_t open_count = 0;      ///< dlopen calls less dlclose calls
+  uint64_t embedder_count = 0;  ///< of these, the embedder's, which are not the guest's to undo
   bool never_unloaded = false;  ///< loaded with main, or opened with RTLD_NODELETE
   /// The DSO and what it needs, breadth first: where dlsym looks for names by its handle. Made when it is opened.
   std::shared_ptr<Scope> own_scope;

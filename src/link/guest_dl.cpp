@@ -178,7 +178,7 @@ bool dl_close(void* environment, HostCall& call) {
   if (dso == nullptr) {
     return context.fail("cannot close it: " + no_such_handle(handle), UINT32_MAX);
   }
-  auto closed = close(context.program, *dso);
+  auto closed = close(context.program, *dso, Party::guest);
   return closed ? context.finish(0) : context.fail(closed.error().message, UINT32_MAX);
 }
 

@@ -245,7 +245,7 @@ Result<> Program::close(Dso& dso) {
   if (state_->calls_in_progress == 0) {
     state_->main_thread->adopt_native_stack();
   }
-  return link::close(*state_, dso);
+  return link::close(*state_, dso, Party::embedder);
 }
 
 Result<Program::Symbol> Program::symbol(Dso& dso, std::string_view name) {

@@ -268,6 +268,7 @@ void retract(Namespace& program, LoadSet& load) {
     leave_scopes(program, failed);
     for (Dso* const dso : load.dsos) {
       dso->open_count = 0;
+      dso->embedder_count = 0;
       program.destructors.forget(*dso);
       if (alive.contains(dso)) {
         dso->state = State::failed;
