@@ -95,6 +95,7 @@ class Dso final : public runtime::LinkedModule {
   FoundThrough found_through = FoundThrough::path;
   std::string requester;     ///< who needed or opened it first
   std::vector<Dso*> needed;  ///< as `dylink.0` lists them
+  uint32_t names = 0;        ///< under which Namespace::dsos_by_name has it
   uint32_t index = 0;        ///< into Thread::instances and Namespace::dsos
   bool is_main = false;
 

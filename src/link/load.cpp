@@ -18,6 +18,10 @@ namespace {
 /// Handles are multiples of this: no small numbers, and not RTLD_NEXT.
 constexpr uint32_t kHandleStep = 16;
 
+/// So many names of one DSO are remembered; by others its file is looked at each time. A file has as many as there are
+/// ways to write its path.
+constexpr uint32_t kMaximumNames = 16;
+
 /// Runs one step and adds its time to the statistics.
 template <class Function>
 Result<> timed(Namespace& program, Step step, Function&& function) {
@@ -125,7 +129,9 @@ Result<Dso*> find_or_add(Namespace& program, LoadSet& set, const std::string& na
     dso = TENON_TRY(add(program, set, *std::move(found), name, requester));
   }
   const std::unique_lock lock(program.link_map_lock);
-  program.dsos_by_name.emplace(key, dso);
+  if (dso->names < kMaximumNames && program.dsos_by_name.emplace(key, dso).second) {
+    ++dso->names;
+  }
   return dso;
 }
 
