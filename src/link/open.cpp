@@ -223,6 +223,9 @@ Result<Dso*> open(Namespace& program, const std::string& name, Dso* opener, Open
 
 Dso* open_main(Namespace& program) {
   const std::unique_lock lock(program.link_map_lock);
+  if (program.main == nullptr || program.main->state == State::loading) {
+    return nullptr;
+  }
   ++program.main->open_count;
   return program.main;
 }
@@ -294,6 +297,9 @@ Result<SymbolAddress> function_address(Namespace& program, const LinkedFunction&
 }  // namespace
 
 Result<SymbolAddress> find_address(Namespace& program, LookIn where, Dso* dso, std::string_view text, SymbolKind kind) {
+  if (dso == nullptr && program.main == nullptr) {
+    return fail(ErrorKind::usage, "cannot look up {}: there is no main program yet", printable(text));
+  }
   Dso& from = dso == nullptr ? *program.main : *dso;
   const auto missing = [&](const std::string& why) {
     return fail(ErrorKind::not_found, "undefined symbol {} in {}{}", printable(text), place_of(where, from), why);

@@ -20,7 +20,7 @@ namespace tenon::link {
 /// is no program yet.
 [[nodiscard]] Result<Dso*> open(Namespace& program, const std::string& name, Dso* opener, OpenFlags flags);
 
-/// dlopen(NULL).
+/// dlopen(NULL). Null when there is no program yet.
 [[nodiscard]] Dso* open_main(Namespace& program);
 
 /// On whose behalf a library is closed.
