@@ -1,11 +1,35 @@
 #include "link/guest_call.h"
 
 #include <unordered_map>
+#include <utility>
 
 #include "interp/interp.h"
 #include "link/evaluate.h"
 
 namespace tenon::link {
+
+PendingKept::PendingKept(runtime::Thread& thread)
+    : thread_(thread), pending_(thread.pending), exception_(thread.exception), exit_code_(thread.exit_code) {
+  if (pending_ != abi::Pending::none) {
+    // A slot in use keeps the exception.
+    *thread.values++ = {.pointer = exception_};
+    trap_ = std::exchange(thread.trap, {});
+    thread.pending = abi::Pending::none;
+  }
+}
+
+PendingKept::~PendingKept() {
+  if (pending_ == abi::Pending::none) {
+    return;
+  }
+  --thread_.values;
+  if (thread_.pending == abi::Pending::none) {
+    thread_.pending = pending_;
+    thread_.exception = exception_;
+    thread_.trap = std::move(trap_);
+    thread_.exit_code = exit_code_;
+  }
+}
 
 abi::Cell* stack_pointer_cell(const Namespace& program, GuestThread& thread) {
   if (program.symbols.defined) {
