@@ -17,6 +17,9 @@ namespace {
 
 using runtime::HostCall;
 
+/// So many may wait at a time: what a guest registers takes memory of the host's.
+constexpr size_t kMaximumRegistrations = 1'000'000;
+
 Namespace& namespace_of(void* environment) {
   return *static_cast<Namespace*>(environment);
 }
@@ -32,13 +35,13 @@ bool add(void* environment, HostCall& call, Destructors::When when, bool takes_a
   if (owner == nullptr) {
     return call.trap("a destructor was registered by no module of the program");
   }
-  program.destructors.add(program, *program.main_thread,
-                          {.owner = owner,
-                           .when = when,
-                           .function = call.u32(0),
-                           .argument = takes_argument ? call.u32(1) : 0,
-                           .takes_argument = takes_argument});
-  call.set_u32(0);
+  const bool added = program.destructors.add(program, *program.main_thread,
+                                             {.owner = owner,
+                                              .when = when,
+                                              .function = call.u32(0),
+                                              .argument = takes_argument ? call.u32(1) : 0,
+                                              .takes_argument = takes_argument});
+  call.set_u32(added ? 0 : 1);
   return returned(program, call);
 }
 
@@ -88,16 +91,24 @@ bool Destructors::is_one(std::string_view name) {
   return std::ranges::find(kFunctions, name, &runtime::HostFunctionDefinition::name) != kFunctions.end();
 }
 
-void Destructors::add(Namespace& program, GuestThread& thread, const Registration& registration) {
-  const bool last_is_free = markers_ != 0 && std::ranges::none_of(registrations_, [&](const Registration& other) {
-    return other.marker >= markers_;
-  });
+bool Destructors::add(Namespace& program, GuestThread& thread, const Registration& registration) {
+  if (registration.owner->state == State::gone || registrations_.size() >= kMaximumRegistrations) {
+    return false;
+  }
+  uint32_t used = 0;  // the highest marker that something is registered with
+  if (many_) {
+    for (const Registration& other : registrations_) {
+      used = std::max(used, other.marker);
+    }
+  }
   registrations_.push_back(registration);
-  const bool wants_marker = markers_ == 0 || (many_ && !last_is_free);
-  registrations_.back().marker = markers_ + (wants_marker ? 1 : 0);
-  if (wants_marker) {
+  // A start function may be here before there is a list to put a marker on: the first one is for those as well.
+  const bool has_list = program.main != nullptr && program.main->load_scope != nullptr;
+  registrations_.back().marker = many_ ? used + 1 : std::min(markers_ + 1, 1U);
+  if (has_list && registrations_.back().marker > markers_) {
     put_marker(program, thread);
   }
+  return true;
 }
 
 // Without a libc that has a list, Program::run runs ours when `_start` has returned.
@@ -138,6 +149,7 @@ bool Destructors::pins(const Dso& dso) const {
 }
 
 Result<> Destructors::run(Namespace& program, GuestThread& thread, const Registration& registration) {
+  const std::string owner_name = registration.owner->name;  // what runs may close it
   const runtime::Table* const table = program.functions.table();
   const auto* const function = table == nullptr || registration.function >= table->size.load(std::memory_order_acquire)
                                    ? nullptr
@@ -145,12 +157,11 @@ Result<> Destructors::run(Namespace& program, GuestThread& thread, const Registr
   if (function == nullptr || *function->type != type_with(registration.takes_argument)) {
     const std::string owner = program.functions.former_owner(registration.function);
     return fail(ErrorKind::trap, "while running the destructors of {}: table slot {} holds no such function{}",
-                registration.owner->name, registration.function,
-                owner.empty() ? "" : ": call into unloaded library " + owner);
+                owner_name, registration.function, owner.empty() ? "" : ": call into unloaded library " + owner);
   }
   const std::array<abi::Cell, 1> argument{abi::Cell{.u64 = registration.argument}};
   const auto arguments = std::span(argument).first(registration.takes_argument ? 1 : 0);
-  return call_guest(program, thread, function, arguments, {}, "running the destructors of", registration.owner->name);
+  return call_guest(program, thread, function, arguments, {}, "running the destructors of", owner_name);
 }
 
 Result<> Destructors::run_of(Namespace& program, GuestThread& thread, const Dso& dso) {
@@ -176,7 +187,7 @@ Result<> Destructors::run_from(Namespace& program, GuestThread& thread, uint32_t
     if (last == registrations_.rend()) {
       last = registrations_.rbegin();
     }
-    if (last == registrations_.rend() || last->marker < from) {
+    if (last == registrations_.rend() || (from > 1 && last->marker < from)) {
       break;
     }
     const Registration registration = *last;

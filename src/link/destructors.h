@@ -44,8 +44,9 @@ class Destructors {
   /// The name under which the linker looks for a host function instead of what libraries define; empty for others.
   [[nodiscard]] static bool is_one(std::string_view name);
 
-  /// Adds a registration. Hooks into the libc's own list when it is the first. May call guest code.
-  void add(Namespace& program, GuestThread& thread, const Registration& registration);
+  /// Adds a registration. Hooks into the libc's own list when it is the first. May call guest code. False when there
+  /// are too many, or the owner is unloaded already and only still runs.
+  [[nodiscard]] bool add(Namespace& program, GuestThread& thread, const Registration& registration);
 
   /// Whether `dso` must stay loaded for destructors of a thread.
   [[nodiscard]] bool pins(const Dso& dso) const;

@@ -81,7 +81,7 @@ enum class State : uint8_t {
   put_off,       ///< published, but without an instance until it is used; see put_off.h
   destructing,  ///< closed: nobody finds it by name any more, and its destructors are running
   gone,         ///< its symbols and table entries are taken away; what is left goes when no code is inside it
-  failed,       ///< instantiation failed after it may have put functions into tables: kept for them, never found
+  failed,       ///< loading failed, or it was closed, when others referred to it: kept for them, never found
 };
 
 class Dso final : public runtime::LinkedModule {
@@ -96,6 +96,7 @@ class Dso final : public runtime::LinkedModule {
   FoundThrough found_through = FoundThrough::path;
   std::string requester;     ///< who needed or opened it first
   std::vector<Dso*> needed;  ///< as `dylink.0` lists them
+  uint32_t names = 0;        ///< under which Namespace::dsos_by_name has it
   uint32_t index = 0;        ///< into Thread::instances and Namespace::dsos
   bool is_main = false;
   bool is_preload = false;
@@ -135,7 +136,8 @@ class Dso final : public runtime::LinkedModule {
 
   // -- Open, close. Change later; guarded by Namespace::link_map_lock.
   uint32_t handle = 0;          ///< by which the guest names it; 0 before publication
-  uint32_t open_count = 0;      ///< dlopen calls less dlclose calls
+  uint64_t open_count = 0;      ///< dlopen calls less dlclose calls
+  uint64_t embedder_count = 0;  ///< of these, the embedder's, which are not the guest's to undo
   bool never_unloaded = false;  ///< loaded with main, or opened with RTLD_NODELETE
   /// The DSO and what it needs, breadth first: where dlsym looks for names by its handle. Made when it is opened.
   std::shared_ptr<Scope> own_scope;

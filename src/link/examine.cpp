@@ -70,7 +70,7 @@ Result<Examination> examine(Namespace& program, Found main, const std::string& n
   LoadSet set;
   set.tolerate_absent = true;
   auto examination = look(program, set, std::move(main), name, resolve_symbols);
-  undo(program, set);
+  undo(program);
   return examination;
 }
 
@@ -78,7 +78,7 @@ Result<MemoryMap> map_memory(Namespace& program, Found main, const std::string& 
   LoadSet set;
   set.tolerate_absent = true;
   auto map = place(program, set, std::move(main), name);
-  undo(program, set);
+  undo(program);
   return map;
 }
 

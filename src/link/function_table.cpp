@@ -94,8 +94,10 @@ void FunctionTable::count_unused_locked(uint64_t base, uint64_t count, bool unus
 Result<uint32_t> FunctionTable::slot_of(const LinkedFunction& function, bool* is_new) {
   const std::scoped_lock lock(mutex_);
   const uint32_t known = function.slot.load(std::memory_order_relaxed);
-  // The guest can overwrite any slot: then the function needs another one.
-  if (known != 0 && table_ != nullptr && table_->get(known).function == &function) {
+  // The guest can overwrite any slot, and the host's functions may know one of an earlier table: then the function
+  // needs another one.
+  if (known != 0 && table_ != nullptr && known < table_->size.load(std::memory_order_acquire) &&
+      table_->get(known).function == &function) {
     return known;
   }
   const auto slot = static_cast<uint32_t>(TENON_TRY(reserve_locked(1, 0, "a function's address")));

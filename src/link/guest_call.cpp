@@ -2,11 +2,35 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "interp/interp.h"
 #include "link/evaluate.h"
 
 namespace tenon::link {
+
+PendingKept::PendingKept(runtime::Thread& thread)
+    : thread_(thread), pending_(thread.pending), exception_(thread.exception), exit_code_(thread.exit_code) {
+  if (pending_ != abi::Pending::none) {
+    // A slot in use keeps the exception.
+    *thread.values++ = {.pointer = exception_};
+    trap_ = std::exchange(thread.trap, {});
+    thread.pending = abi::Pending::none;
+  }
+}
+
+PendingKept::~PendingKept() {
+  if (pending_ == abi::Pending::none) {
+    return;
+  }
+  --thread_.values;
+  if (thread_.pending == abi::Pending::none) {
+    thread_.pending = pending_;
+    thread_.exception = exception_;
+    thread_.trap = std::move(trap_);
+    thread_.exit_code = exit_code_;
+  }
+}
 
 abi::Cell* stack_pointer_cell(const Namespace& program, GuestThread& thread) {
   if (program.symbols.defined) {
@@ -27,6 +51,10 @@ Result<> call_guest(Namespace& program, GuestThread& thread, const LinkedFunctio
   const uint64_t stack_pointer_before = stack_pointer == nullptr ? 0 : stack_pointer->u64;
   // Null: what it stands for could not be bound, which left a trap pending.
   Dso* const dso = function == nullptr ? nullptr : program.dso(function->dso);
+  if (function != nullptr && dso == nullptr) {
+    state.raise(runtime::TrapKind::uninitialized_element,
+                "call into unloaded library " + program.name_of_retired(function->dso));
+  }
   abi::Instance* const instance = dso == nullptr ? nullptr : dso->instance_of(state, function->dso);
   if (instance != nullptr && interp::invoke(state, instance, *function->code, arguments, results)) {
     return {};

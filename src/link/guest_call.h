@@ -11,6 +11,23 @@
 
 namespace tenon::link {
 
+/// While one of these lives, guest code may run although something is pending in the thread, which a host function has
+/// yet to hand on. It is pending again afterwards, unless something else is.
+class PendingKept {
+ public:
+  explicit PendingKept(runtime::Thread& thread);
+  ~PendingKept();
+  PendingKept(const PendingKept&) = delete;
+  PendingKept& operator=(const PendingKept&) = delete;
+
+ private:
+  runtime::Thread& thread_;
+  abi::Pending pending_;
+  abi::Exception* exception_;
+  runtime::Trap trap_;
+  uint32_t exit_code_;
+};
+
 /// Calls `function`: one cell for each parameter, and room for each result. Errors: trap, with what was being done to
 /// whom; the guest's stack pointer is then as it was before. When the guest asks to end, Namespace::exit_code is set
 /// and the result is good: look there before going on. No lock may be held.

@@ -62,7 +62,10 @@ struct Context {
   }
 };
 
-/// The string at `address`, up to its zero byte, however long; nothing when it does not end in memory.
+/// Longer than any path and any name in a module: of what is longer, so much is enough to see that it is neither.
+constexpr uint64_t kMaximumString = 200'000;
+
+/// The string at `address`, up to its zero byte, cut when it is long; nothing when it does not end in memory.
 std::optional<std::string> read_string(const HostCall& call, uint32_t address) {
   const uint64_t size = call.memory_size();
   if (address >= size) {
@@ -74,14 +77,17 @@ std::optional<std::string> read_string(const HostCall& call, uint32_t address) {
     return std::nullopt;
   }
   // Another thread of the guest may write there: what is copied is what counts.
-  std::string text(reinterpret_cast<const char*>(begin), static_cast<const char*>(end));
+  const auto length = static_cast<uint64_t>(static_cast<const uint8_t*>(end) - begin);
+  std::string text(reinterpret_cast<const char*>(begin), std::min(length, kMaximumString));
   text.resize(std::strlen(text.c_str()));
   return text;
 }
 
 std::optional<std::string> read_string(const HostCall& call, uint32_t address, uint32_t length) {
   const uint8_t* const begin = call.span(address, length);
-  return begin == nullptr ? std::nullopt : std::optional(std::string(reinterpret_cast<const char*>(begin), length));
+  return begin == nullptr ? std::nullopt
+                          : std::optional(std::string(reinterpret_cast<const char*>(begin),
+                                                      std::min<uint64_t>(length, kMaximumString)));
 }
 
 /// Copies what fits, and a zero byte, if there is room for that. False when the buffer is not in memory.
@@ -145,7 +151,8 @@ bool dl_open(void* environment, HostCall& call) {
   Context context(environment, call);
   const uint32_t mode = call.u32(1);
   if (call.u32(0) == 0) {
-    return context.finish(open_main(context.program)->handle);
+    Dso* const main = open_main(context.program);
+    return main != nullptr ? context.finish(main->handle) : context.fail("there is no main program yet", 0);
   }
   const auto name = read_string(call, call.u32(0));
   if (!name) {
@@ -178,7 +185,7 @@ bool dl_close(void* environment, HostCall& call) {
   if (dso == nullptr) {
     return context.fail("cannot close it: " + no_such_handle(handle), UINT32_MAX);
   }
-  auto closed = close(context.program, *dso);
+  auto closed = close(context.program, *dso, Party::guest);
   return closed ? context.finish(0) : context.fail(closed.error().message, UINT32_MAX);
 }
 
@@ -322,8 +329,8 @@ bool wasix_dlopen(void* environment, HostCall& call) {
   flags.only_if_loaded = (mode & kWasixNoLoad) != 0;
   flags.keep = (mode & kWasixNoDelete) != 0;
   flags.own_first = (mode & kWasixDeepBind) != 0;
-  Result<Dso*> opened =
-      name->empty() ? Result<Dso*>(open_main(context.program)) : open_for_guest(context, *name, flags);
+  Dso* const main = name->empty() ? open_main(context.program) : nullptr;
+  Result<Dso*> opened = main != nullptr ? Result<Dso*>(main) : open_for_guest(context, *name, flags);
   if (!opened) {
     return wasix_fail(context, opened.error(), buffer, size);
   }

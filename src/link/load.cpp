@@ -19,6 +19,10 @@ namespace {
 /// Handles are multiples of this: no small numbers, and not RTLD_NEXT.
 constexpr uint32_t kHandleStep = 16;
 
+/// So many names of one DSO are remembered; by others its file is looked at each time. A file has as many as there are
+/// ways to write its path.
+constexpr uint32_t kMaximumNames = 16;
+
 /// Runs one step and adds its time to the statistics.
 template <class Function>
 Result<> timed(Namespace& program, Step step, Function&& function) {
@@ -127,7 +131,9 @@ Result<Dso*> find_or_add(Namespace& program, LoadSet& set, const std::string& na
     dso = TENON_TRY(add(program, set, *std::move(found), name, requester));
   }
   const std::unique_lock lock(program.link_map_lock);
-  program.dsos_by_name.emplace(key, dso);
+  if (dso->names < kMaximumNames && program.dsos_by_name.emplace(key, dso).second) {
+    ++dso->names;
+  }
   return dso;
 }
 
@@ -244,6 +250,13 @@ Result<Dso*> search_opened(Namespace& program, LoadSet& set, const std::string& 
                                           [&] { return program.search.find_opened(name, requester); }));
   TENON_CHECK(add_needed(program, set));
   set.scope = std::make_shared<Scope>(Scope{breadth_first(*root)});
+  // An allocator that is asked for a library's memory, or a start function, may open others meanwhile.
+  const std::unordered_set<const Dso*> fresh(set.dsos.begin(), set.dsos.end());
+  for (const Dso* const dso : set.scope->dsos) {
+    if (dso != root && dso->state == State::loading && !fresh.contains(dso)) {
+      return fail(ErrorKind::usage, "it needs {}, which is in the middle of being loaded", dso->name);
+    }
+  }
   return root;
 }
 
@@ -290,7 +303,7 @@ Result<> load(Namespace& program, Found main, const std::string& name) {
   LoadSet set;
   Result<> loaded = run_steps(program, set, std::move(main), name);
   if (!loaded) {
-    undo(program, set);
+    undo(program);
   }
   if (program.report.wants(kDebugStatistics)) {
     program.report.line(kDebugStatistics, "{}", program.report.statistics.text());
@@ -298,8 +311,21 @@ Result<> load(Namespace& program, Found main, const std::string& name) {
   return loaded;
 }
 
-void undo(Namespace& program, const LoadSet& set) {
-  program.discard(set.dsos);
+void undo(Namespace& program) {
+  // All but the host's and plain modules: constructors may have opened libraries besides the set's.
+  std::vector<Dso*> dsos;
+  for (const auto& dso : program.dsos) {
+    if (dso != nullptr && dso->index != HostModules::kDso && dso->found_through != FoundThrough::instantiated) {
+      dsos.push_back(dso.get());
+      if (program.main_thread->instance(*dso) != nullptr) {
+        dso->state = State::gone;  // its code may have run, and handed out references
+      }
+    }
+  }
+  program.gone.clear();
+  program.discard(dsos);
+  program.destructors = {};
+  program.placement = {};
   program.main = nullptr;
   program.global_scope = nullptr;
   program.tags.clear();

@@ -43,7 +43,7 @@ void publish(Namespace& program, std::span<Dso* const> dsos);
 /// Runs the constructors of the new DSOs, dependencies first; of main, unless its `_start` does. Errors: trap.
 [[nodiscard]] Result<> construct(Namespace& program, LoadSet& load);
 
-/// Takes everything back that loading a main module has made.
-void undo(Namespace& program, const LoadSet& load);
+/// Takes everything back that loading a main module has made, and what its constructors opened.
+void undo(Namespace& program);
 
 }  // namespace tenon::link

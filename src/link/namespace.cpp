@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <unordered_set>
 
 namespace tenon::link {
 
@@ -58,12 +59,15 @@ Result<Dso*> Namespace::add_dso(std::shared_ptr<SharedModule> module, const std:
 
 void Namespace::discard(const std::vector<Dso*>& dead) {
   const std::unique_lock lock(link_map_lock);
-  const auto is_dead = [&](const auto& entry) { return std::ranges::find(dead, entry.second) != dead.end(); };
+  const std::unordered_set<const Dso*> set(dead.begin(), dead.end());
+  const auto is_dead = [&](const auto& entry) { return set.contains(entry.second); };
   std::erase_if(dsos_by_name, is_dead);
   std::erase_if(dsos_by_file, is_dead);
   std::erase_if(dsos_by_module, is_dead);
+  std::erase_if(dsos_by_handle, is_dead);
+  std::erase_if(registered_instances, is_dead);
+  std::erase_if(link_map, [&](const Dso* dso) { return set.contains(dso); });
   for (Dso* const dso : dead) {
-    std::erase(link_map, dso);
     main_thread->remove_instance(*dso);
   }
   for (Dso* const dso : dead) {

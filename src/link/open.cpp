@@ -100,10 +100,15 @@ Result<> check_openable(const Dso& dso) {
   return {};
 }
 
+Party party_of(const Dso* opener) {
+  return opener == nullptr ? Party::embedder : Party::guest;
+}
+
 /// Takes one more reference to a DSO that is published.
-Result<Dso*> add_reference(Namespace& program, Dso& dso, OpenFlags flags) {
+Result<Dso*> add_reference(Namespace& program, Dso& dso, OpenFlags flags, Party party) {
   const std::unique_lock lock(program.link_map_lock);
   ++dso.open_count;
+  dso.embedder_count += party == Party::embedder ? 1 : 0;
   dso.never_unloaded |= flags.keep;
   if (dso.own_scope == nullptr) {
     dso.own_scope = std::make_shared<Scope>(Scope{breadth_first(dso)});
@@ -140,7 +145,7 @@ Result<Dso*> load_new(Namespace& program, LoadSet& set, Dso& root, OpenFlags fla
   }
   publish_opened(program, set, flags);
   // A reference of our own: its constructors may open and close it.
-  (void)TENON_TRY(add_reference(program, root, flags));
+  (void)TENON_TRY(add_reference(program, root, flags, party_of(set.opener)));
   if (auto constructed = timed(program, Step::construct, [&] { return construct(program, set); }); !constructed) {
     retract(program, set);
     return std::unexpected(std::move(constructed).error());
@@ -158,7 +163,7 @@ Result<Dso*> open_unchecked(Namespace& program, const std::string& name, Dso* op
       return fail(ErrorKind::not_found, "it is not loaded (RTLD_NOLOAD)");
     }
     TENON_CHECK(check_openable(*known));
-    return add_reference(program, *known, flags);
+    return add_reference(program, *known, flags, party_of(opener));
   }
   auto found = search_opened(program, set, name, opener);
   if (!found) {
@@ -176,13 +181,13 @@ Result<Dso*> open_unchecked(Namespace& program, const std::string& name, Dso* op
   if (root.state == State::put_off) {
     TENON_CHECK(load_put_off(program, *program.main_thread, root));
   }
-  return add_reference(program, root, flags);
+  return add_reference(program, root, flags, party_of(opener));
 }
 
 }  // namespace
 
 Result<Dso*> open(Namespace& program, const std::string& name, Dso* opener, OpenFlags flags) {
-  if (program.main == nullptr || program.global_scope == nullptr) {
+  if (program.main == nullptr || program.main->state == State::loading) {
     return fail(ErrorKind::usage, "cannot open {}: there is no main program yet", printable(name));
   }
   if (program.exit_code) {
@@ -228,17 +233,22 @@ Result<Dso*> open(Namespace& program, const std::string& name, Dso* opener, Open
 
 Dso* open_main(Namespace& program) {
   const std::unique_lock lock(program.link_map_lock);
+  if (program.main == nullptr || program.main->state == State::loading) {
+    return nullptr;
+  }
   ++program.main->open_count;
   return program.main;
 }
 
-Result<> close(Namespace& program, Dso& dso) {
+Result<> close(Namespace& program, Dso& dso, Party party) {
   {
     const std::unique_lock lock(program.link_map_lock);
-    if (dso.open_count == 0) {
+    // sandbox: what the embedder has open stays, however often the guest closes it.
+    if ((party == Party::embedder ? dso.embedder_count : dso.open_count - dso.embedder_count) == 0) {
       return fail(ErrorKind::usage, "cannot close {}: it is not open", dso.name);
     }
     --dso.open_count;
+    dso.embedder_count -= party == Party::embedder ? 1 : 0;
     if (dso.open_count != 0 || dso.never_unloaded) {
       return {};
     }
@@ -297,6 +307,9 @@ Result<SymbolAddress> function_address(Namespace& program, const LinkedFunction&
 }  // namespace
 
 Result<SymbolAddress> find_address(Namespace& program, LookIn where, Dso* dso, std::string_view text, SymbolKind kind) {
+  if (dso == nullptr && program.main == nullptr) {
+    return fail(ErrorKind::usage, "cannot look up {}: there is no main program yet", printable(text));
+  }
   Dso& from = dso == nullptr ? *program.main : *dso;
   const auto missing = [&](const std::string& why) {
     return fail(ErrorKind::not_found, "undefined symbol {} in {}{}", printable(text), place_of(where, from), why);

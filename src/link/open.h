@@ -20,12 +20,15 @@ namespace tenon::link {
 /// is no program yet.
 [[nodiscard]] Result<Dso*> open(Namespace& program, const std::string& name, Dso* opener, OpenFlags flags);
 
-/// dlopen(NULL).
+/// dlopen(NULL). Null when there is no program yet.
 [[nodiscard]] Dso* open_main(Namespace& program);
 
-/// Undoes one open(); the last one unloads the library, and what only it needed. Errors: usage, when it is not open;
-/// trap, of a destructor (it is closed all the same).
-[[nodiscard]] Result<> close(Namespace& program, Dso& dso);
+/// On whose behalf a library is closed.
+enum class Party : uint8_t { guest, embedder };
+
+/// Undoes one open() of the same party; the last one unloads the library, and what only it needed. Errors: usage, when
+/// it is not open; trap, of a destructor (it is closed all the same).
+[[nodiscard]] Result<> close(Namespace& program, Dso& dso, Party party);
 
 /// Where dlsym looks.
 enum class LookIn : uint8_t {

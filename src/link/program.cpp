@@ -8,6 +8,7 @@
 #include "link/destructors.h"
 #include "link/evaluate.h"
 #include "link/examine.h"
+#include "link/guest_call.h"
 #include "link/guest_dl.h"
 #include "link/instantiate.h"
 #include "link/layout.h"
@@ -94,6 +95,7 @@ CallOutcome call_function(Namespace& state, Dso& dso, uint32_t function, std::sp
     guest.adopt_native_stack();
   }
   state.main_was_started = true;
+  const PendingKept pending(thread);
   if (target == nullptr) {
     target = dso.descriptor(thread, function);
   }
@@ -107,6 +109,8 @@ CallOutcome call_function(Namespace& state, Dso& dso, uint32_t function, std::sp
   --state.calls_in_progress;
   if (!returned) {
     outcome = take_pending(state, thread, nested);
+  } else if (state.exit_code) {  // asked for by what a host function opened or closed
+    outcome = {.kind = CallOutcome::Kind::exit, .results = {}, .exit_code = *state.exit_code, .trap = {}};
   }
   if (!nested) {
     reclaim(state);
@@ -246,6 +250,7 @@ Result<Dso*> Program::open(const std::string& name, OpenFlags flags) {
   if (state_->calls_in_progress == 0) {
     state_->main_thread->adopt_native_stack();
   }
+  const PendingKept pending(state_->main_thread->state());
   return link::open(*state_, name, nullptr, flags);
 }
 
@@ -253,7 +258,8 @@ Result<> Program::close(Dso& dso) {
   if (state_->calls_in_progress == 0) {
     state_->main_thread->adopt_native_stack();
   }
-  return link::close(*state_, dso);
+  const PendingKept pending(state_->main_thread->state());
+  return link::close(*state_, dso, Party::embedder);
 }
 
 Result<Program::Symbol> Program::symbol(Dso& dso, std::string_view name) {
@@ -298,7 +304,8 @@ Result<uint32_t> Program::add_callback(const runtime::HostFunctionDefinition& fu
 
 uint8_t* Program::memory(uint64_t address, uint64_t length) const {
   const uint64_t size = memory_size();
-  return length > size || address > size - length ? nullptr : state_->memory->base + address;
+  return state_->memory == nullptr || length > size || address > size - length ? nullptr
+                                                                               : state_->memory->base + address;
 }
 
 Result<CallOutcome> Program::call(Dso& dso, std::string_view function, std::span<const abi::Cell> arguments) {

@@ -5,6 +5,7 @@
 #include <ranges>
 #include <shared_mutex>
 #include <unordered_set>
+#include <utility>
 
 #include "link/guest_call.h"
 
@@ -61,13 +62,14 @@ DsoSet reachable(const Namespace& program, const DsoSet& without) {
   return seen;
 }
 
-/// Nobody finds them by name, file, module or handle from here on. The link map lock is held alone.
+/// Nobody finds them by name, file, module, handle or as an instance from here on. The link map lock is held alone.
 void forget_names(Namespace& program, const DsoSet& dsos) {
   const auto is_one = [&](const auto& entry) { return dsos.contains(entry.second); };
   std::erase_if(program.dsos_by_name, is_one);
   std::erase_if(program.dsos_by_file, is_one);
   std::erase_if(program.dsos_by_module, is_one);
   std::erase_if(program.dsos_by_handle, is_one);
+  std::erase_if(program.registered_instances, is_one);
 }
 
 /// Their symbols are found by nobody else from here on. The link map lock is held alone.
@@ -86,14 +88,24 @@ void leave_scopes(Namespace& program, const DsoSet& dsos) {
     scopes.insert(dso->load_scope.get());
   }
   scopes.erase(nullptr);
+  // Scopes of opened libraries that are gone, which are their first DSOs. Whoever has a scope of its own does without
+  // them, or a library that many need in turn would have ever more.
+  std::unordered_set<const Scope*> orphaned;
   for (Scope* const scope : scopes) {
+    if (scope != program.global_scope.get() && !scope->dsos.empty() && is_one(scope->dsos.front())) {
+      orphaned.insert(scope);
+    }
     std::erase_if(scope->dsos, is_one);
   }
   for (const auto& dso : program.dsos) {
-    if (dso != nullptr && !is_one(dso.get())) {
-      std::erase_if(dso->scopes,
-                    [&](const auto& scope) { return scope->dsos.empty() && scope != program.global_scope; });
+    if (dso == nullptr || is_one(dso.get())) {
+      continue;
     }
+    bool has_own = std::ranges::any_of(dso->scopes, [&](const auto& scope) {
+      return scope != program.global_scope && !orphaned.contains(scope.get());
+    });
+    std::erase_if(dso->scopes,
+                  [&](const auto& scope) { return orphaned.contains(scope.get()) && std::exchange(has_own, true); });
   }
 }
 
@@ -163,11 +175,17 @@ Result<> unload_once(Namespace& program) {
   }
   {
     const std::unique_lock lock(program.link_map_lock);
+    // Destructors may have bound what stays to what goes: that is kept for it, as after a load that failed.
+    const DsoSet alive = reachable(program, dead_set);
     leave_scopes(program, dead_set);
     for (const Dso* const one : dead_set) {
       Dso& dso = *program.dsos[one->index];
-      leave_table(program, dso);
       program.destructors.forget(dso);
+      if (alive.contains(one)) {
+        dso.state = State::failed;
+        continue;
+      }
+      leave_table(program, dso);
       dso.state = State::gone;
       program.gone.push_back(&dso);
     }
@@ -202,6 +220,8 @@ Result<> unload_unreachable(Namespace& program) {
 }
 
 void undo_unpublished(Namespace& program, LoadSet& load) {
+  const DsoSet dsos(load.dsos.begin(), load.dsos.end());
+  const auto is_one = [&](const Dso* dso) { return dsos.contains(dso); };
   for (const LinkedFunction* const function : load.new_slots | std::views::reverse) {
     Dso* const dso = program.dso(function->dso);
     program.functions.release_unseen_slot(*function, dso == nullptr ? "" : dso->name);
@@ -223,7 +243,14 @@ void undo_unpublished(Namespace& program, LoadSet& load) {
   {
     const std::unique_lock lock(program.link_map_lock);
     for (const std::string& name : load.new_tags) {
-      program.tags.erase(name);
+      // Guest code may have run meanwhile, and opened others that import it.
+      const auto tag = program.tags.find(name);
+      const bool is_used = std::ranges::any_of(program.dsos, [&](const auto& dso) {
+        return dso != nullptr && !is_one(dso.get()) && std::ranges::find(dso->tags, &tag->second) != dso->tags.end();
+      });
+      if (!is_used) {
+        program.tags.erase(tag);
+      }
     }
   }
   program.discard(load.dsos);
@@ -242,6 +269,7 @@ void retract(Namespace& program, LoadSet& load) {
     leave_scopes(program, failed);
     for (Dso* const dso : load.dsos) {
       dso->open_count = 0;
+      dso->embedder_count = 0;
       program.destructors.forget(*dso);
       if (alive.contains(dso)) {
         dso->state = State::failed;
@@ -280,6 +308,8 @@ void reclaim(Namespace& program) {
       free.push_back(dso);
       return true;
     });
+    // What still runs looks names up in scopes that it shared with them.
+    leave_scopes(program, DsoSet(free.begin(), free.end()));
   }
   std::vector<MemoryRange> ranges;
   for (const Dso* const dso : free) {

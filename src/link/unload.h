@@ -15,8 +15,9 @@
 namespace tenon::link {
 
 /// Unloads what is not reachable any more. Runs destructors; no lock may be held. Errors: trap, of the first destructor
-/// that trapped; everything is unloaded all the same. Inside of a destructor it only sees to it that the unloading under
-/// way goes on until nothing more is unreachable, as in glibc. See Namespace::exit_code afterwards: then nothing more is done.
+/// that trapped; everything is unloaded all the same. Inside of a destructor it only sees to it that the unloading
+/// under way goes on until nothing more is unreachable, as in glibc. See Namespace::exit_code afterwards: then nothing
+/// more is done.
 [[nodiscard]] Result<> unload_unreachable(Namespace& program);
 
 /// Takes back a load that failed before its DSOs were published: no code has seen them.
