@@ -13,3 +13,12 @@ int (*functions[])(void) = {
   f8, f9, f10, f11, f12, f13, f14, f15,
 #endif
 };
+
+// Not in the table before somebody asks for its address.
+int looked_up(void) {
+  return 50;
+}
+
+int looked_up_too(void) {
+  return 51;
+}
