@@ -57,7 +57,7 @@ struct GlobalBinding {
   uint32_t index = 0;
   uint64_t value = 0;
   Dso* dso = nullptr;
-  const LinkedFunction* function = nullptr;
+  const LinkedFunction* function = nullptr;  ///< kept when `value` has become its slot
 };
 
 /// What table `index` of a DSO is.

@@ -194,7 +194,7 @@ Result<> settle_cells(Namespace& program, GuestThread& thread, Dso& dso, LoadSet
         load.new_slots.push_back(binding.function);
         ++program.report.statistics.table_slots;
       }
-      binding = {.kind = GlobalBinding::Kind::value, .value = slot};
+      binding = {.kind = GlobalBinding::Kind::value, .value = slot, .function = binding.function};
     }
   }
   return {};

@@ -181,7 +181,7 @@ Dso* find_same(const Namespace& program, const Found& found) {
   if (file.inode == 0) {  // bytes of the embedder's
     return nullptr;
   }
-  const auto known = program.dsos_by_file.find({file.device, file.inode});
+  const auto known = program.dsos_by_file.find(file_key(file));
   return known == program.dsos_by_file.end() ? nullptr : known->second;
 }
 
@@ -230,7 +230,7 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
     const std::unique_lock lock(program.link_map_lock);
     program.dsos_by_module.emplace(found.module.get(), dso);
     if (found.bytes.identity().inode != 0) {
-      program.dsos_by_file.emplace(std::pair(found.bytes.identity().device, found.bytes.identity().inode), dso);
+      program.dsos_by_file.emplace(file_key(found.bytes.identity()), dso);
     }
   }
   ++program.report.statistics.libraries;
