@@ -13,8 +13,8 @@ namespace tenon::cli {
 
 namespace {
 
-using link::MemoryRange;
-using Kind = MemoryRange::Kind;
+using link::MappedRange;
+using Kind = MappedRange::Kind;
 
 constexpr double kMargin = 20;
 constexpr double kWidth = 1000;  // of the bars
@@ -46,7 +46,7 @@ std::vector<Piece> pieces_of(const link::MemoryMap& map) {
   size_t libraries = 0;
   size_t listed = 0;
   const std::string main = map.examination.dependencies.empty() ? "" : map.examination.dependencies.front().name;
-  for (const MemoryRange& range : map.memory) {
+  for (const MappedRange& range : map.memory) {
     Piece& piece = pieces.emplace_back(Piece{range.start, range.end, describe(range), "#f1f1f1"});
     switch (range.kind) {
       case Kind::gap:
@@ -308,15 +308,16 @@ double draw_list(Svg& svg, const link::MemoryMap& map, std::span<const Piece> pi
   constexpr size_t kOneColumn = 14;
   const auto listed = static_cast<size_t>(std::ranges::count_if(map.memory, is_listed));
   const size_t columns = listed > kOneColumn ? 2 : 1;
-  const size_t rows = (listed + columns - 1) / columns;
+  const size_t rows = std::max<size_t>((listed + columns - 1) / columns, 1);
   const double column_width = kWidth / static_cast<double>(columns);
   for (size_t i = 0; i < map.memory.size(); ++i) {
-    const MemoryRange& range = map.memory[i];
+    const MappedRange& range = map.memory[i];
     if (pieces[i].number == 0) {
       continue;
     }
     const size_t row = (pieces[i].number - 1) % rows;
-    const double x = kMargin + column_width * static_cast<double>((pieces[i].number - 1) / rows);
+    const size_t column = (pieces[i].number - 1) / rows;
+    const double x = kMargin + column_width * static_cast<double>(column);
     const double line = y + kListLine * static_cast<double>(row + 1);
     svg.add(R"(<rect x="{:.1f}" y="{:.1f}" width="12" height="11" fill="{}" stroke="#36507a" stroke-width="0.8"/>)", x,
             line - 10, pieces[i].fill);
@@ -335,7 +336,7 @@ void put_heading(Svg& svg, double y, const std::string& text) {
 
 }  // namespace
 
-std::string describe(const MemoryRange& range) {
+std::string describe(const MappedRange& range) {
   switch (range.kind) {
     case Kind::gap:
       return "gap";
@@ -357,7 +358,7 @@ std::string describe(const MemoryRange& range) {
   return {};
 }
 
-bool is_listed(const MemoryRange& range) {
+bool is_listed(const MappedRange& range) {
   constexpr uint64_t kLeastPadding = 1024;
   return range.kind != Kind::padding || range.size() >= kLeastPadding;
 }

@@ -89,6 +89,26 @@ std::vector<Option> run_options(RunOptions& options) {
   add({0, "bind-now", "",
        "resolve every function before the program starts, not at its first\ncall (also TENON_BIND_NOW=1)",
        set_flag(program.bind_now)});
+  add({0, "lazy-load", "all",
+       "instantiate a needed library only when one of its symbols is used,\nconstructors or not, unless its data is "
+       "referred to; without this\nonly where nobody can tell",
+       [&program](std::string_view value) -> Result<> {
+         if (value != "all") {
+           return fail(ErrorKind::usage, "--lazy-load takes all, not `{}`", value);
+         }
+         program.lazy_loading = link::LazyLoading::all;
+         return {};
+       }});
+  add({0, "preload-all", "", "put off no library: instantiate all before the program starts",
+       [&program](std::string_view) -> Result<> {
+         program.lazy_loading = link::LazyLoading::none;
+         return {};
+       }});
+  add({0, "no-dlopen", "", "do not let the program open libraries while it runs",
+       [&program](std::string_view) -> Result<> {
+         program.guest_may_open = false;
+         return {};
+       }});
   add({0, "mode", "MODE", "how code is run: interp, the only one so far", [](std::string_view value) -> Result<> {
          if (value != "interp") {
            return fail(ErrorKind::usage, "--mode takes interp, the only one so far; not `{}`", value);
@@ -211,6 +231,7 @@ int run_program(RunOptions options, std::vector<std::string> operands) {
     return result.has_value();
   };
 
+  options.program.open_guest_file = [&wasi = **wasi](const std::string& path) { return wasi.open_for_linker(path); };
   if ((*wasi)->guest_can_write_files()) {
     options.program.guest_can_write = [&wasi = **wasi](int descriptor) { return wasi.guest_can_write(descriptor); };
   }

@@ -182,6 +182,28 @@ __attribute__((preserve_none, cold, noinline)) void make_instance(TENON_HANDLER_
   __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);
 }
 
+__attribute__((cold, noinline)) void report_element(Thread& thread, const Instance* instance, uint64_t kind_and_index,
+                                                    const abi::Table& table) {
+  const auto kind = static_cast<TrapKind>(static_cast<uint32_t>(kind_and_index));
+  thread.raise(kind, kind == TrapKind::uninitialized_element
+                         ? LinkedModule::of(*instance).describe_null_element(table, kind_and_index >> 32)
+                         : std::string());
+}
+
+/// An indirect call through an element that cannot be called. `i`: the trap's kind, and the index in its upper half;
+/// `memory`: the table.
+__attribute__((preserve_none, cold, noinline)) void raise_element_trap(TENON_HANDLER_PARAMETERS) {
+  report_element(thread_of(instance), instance, i, *reinterpret_cast<const abi::Table*>(memory));
+  __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+}
+
+#define TENON_ELEMENT_TRAP(kind, element, table)                                  \
+  do {                                                                            \
+    i = static_cast<uint32_t>(kind) | (uint64_t{element} << 32);                  \
+    memory = reinterpret_cast<uint8_t*>(const_cast<abi::Table*>(table));          \
+    __attribute__((musttail)) return raise_element_trap(TENON_HANDLER_ARGUMENTS); \
+  } while (false)
+
 /// a: the index's slot; offset: the table's place in the instance. Third word: the type. Fourth: where the arguments
 /// start.
 TENON_HANDLER call_indirect(TENON_HANDLER_PARAMETERS) {
@@ -190,7 +212,7 @@ TENON_HANDLER call_indirect(TENON_HANDLER_PARAMETERS) {
   const int trap = check_element(at<const abi::Table*>(instance, o.offset), slot<uint32_t>(values, o.a),
                                  word<const wasm::FunctionType*>(pc, 2), callee);
   if (trap >= 0) [[unlikely]] {
-    TENON_TRAP(trap);
+    TENON_ELEMENT_TRAP(trap, slot<uint32_t>(values, o.a), at<const abi::Table*>(instance, o.offset));
   }
   Instance* const target = instance_of(instance, callee);
   if (target == nullptr) [[unlikely]] {
@@ -213,7 +235,7 @@ TENON_HANDLER call_indirect_accumulator(TENON_HANDLER_PARAMETERS) {
   const int trap =
       check_element(at<const abi::Table*>(instance, o.offset), index, word<const wasm::FunctionType*>(pc, 2), callee);
   if (trap >= 0) [[unlikely]] {
-    TENON_TRAP(trap);
+    TENON_ELEMENT_TRAP(trap, index, at<const abi::Table*>(instance, o.offset));
   }
   Instance* const target = instance_of(instance, callee);
   if (target == nullptr) [[unlikely]] {
@@ -256,7 +278,8 @@ TENON_HANDLER tail_call_indirect(TENON_HANDLER_PARAMETERS) {
       check_element(at<const abi::Table*>(instance, word<uint32_t>(pc, 3)), slot<uint32_t>(values, o.target + o.a),
                     word<const wasm::FunctionType*>(pc, 2), callee);
   if (trap >= 0) [[unlikely]] {
-    TENON_TRAP(trap);
+    TENON_ELEMENT_TRAP(trap, slot<uint32_t>(values, o.target + o.a),
+                       at<const abi::Table*>(instance, word<uint32_t>(pc, 3)));
   }
   Instance* const target = instance_of(instance, callee);
   if (target == nullptr) [[unlikely]] {

@@ -59,16 +59,21 @@ Bound resolve_function_locked(Dso& importer, uint32_t import, uint32_t depth) {
     return std::unexpected(std::move(missing));
   };
 
+  const LinkedFunction* function =
+      wanted.from_scope && !importer.scopes.empty()
+          ? host_symbol(program, wanted.name.text, &importer.module().function_type(import))
+          : nullptr;
   Definition definition;
-  if (wanted.from_scope) {
+  if (wanted.from_scope && function == nullptr) {
     definition = find_symbol(importer.scopes, wanted.name, program.report);
   }
-  if (!definition) {
+  if (!definition && function == nullptr) {
     definition = find_registered(program, *wanted.import);
   }
-  const LinkedFunction* function = nullptr;
-  std::string found_in;
-  if (definition) {
+  std::string found_in = "the runtime";
+  if (function != nullptr) {
+    // Which libc defines it as well does not matter.
+  } else if (definition) {
     found_in = definition.dso->name;
     if (definition.symbol->kind != wasm::ExternKind::function) {
       return mismatch(describe(definition.dso->module(), *definition.symbol), found_in);
@@ -96,11 +101,23 @@ Bound resolve_function_locked(Dso& importer, uint32_t import, uint32_t depth) {
   }
   program.report.line(kDebugBindings, "binding file {} to {}: normal symbol `{}'", importer.name, found_in,
                       Printable{wanted.name.text});
-  place.store(function, std::memory_order_release);  // another thread may have: it found the same
+  // Only for whom the caller records the dependency, which keeps the function. Another thread may have stored it: it
+  // found the same.
+  if (depth == 0) {
+    place.store(function, std::memory_order_release);
+  }
   return function;
 }
 
 }  // namespace
+
+const LinkedFunction* host_symbol(const Namespace& program, std::string_view name, const wasm::FunctionType* type) {
+  if (!Destructors::is_one(name)) {
+    return nullptr;
+  }
+  const LinkedFunction* const function = program.host.find(kDestructorModule, name);
+  return type == nullptr || function->type == type ? function : nullptr;
+}
 
 Bound resolve_function_locked(Dso& importer, uint32_t import) {
   return resolve_function_locked(importer, import, 0);

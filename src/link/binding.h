@@ -4,6 +4,7 @@
 
 #include <expected>
 #include <string>
+#include <string_view>
 
 #include "abi/abi.h"
 #include "link/dso.h"
@@ -24,6 +25,11 @@ namespace tenon::link {
 /// The function that `definition`, an exported function, stands for; an export that only hands on an import is
 /// followed. Holds the lock as above.
 [[nodiscard]] std::expected<const LinkedFunction*, MissingSymbol> function_of(const Definition& definition);
+
+/// The runtime's function that `name` means in every library, whatever defines it as well: those that register
+/// destructors. Null for other names, and when it is not of `type`. Thread-safe.
+[[nodiscard]] const LinkedFunction* host_symbol(const Namespace& program, std::string_view name,
+                                                const wasm::FunctionType* type);
 
 /// Remembers that `user` refers to `used`, which must not be unloaded before it.
 void note_use(Dso& user, Dso& used);

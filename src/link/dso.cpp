@@ -1,5 +1,8 @@
 #include "link/dso.h"
 
+#include <algorithm>
+#include <optional>
+
 #include "link/binding.h"
 #include "link/instantiate.h"
 #include "link/namespace.h"
@@ -20,6 +23,33 @@ uint64_t Dso::memory_size() const {
 
 uint64_t Dso::table_size() const {
   return module().dylink ? module().dylink->table_size : 0;
+}
+
+Dso::Range Dso::data_range() const {
+  if (shared().position_independent || !is_main) {
+    return {memory_base, memory_size()};
+  }
+  // Linked to fixed addresses: its segments, and what is zero behind them as far as it says.
+  constexpr uint8_t kI32Const = 0x41;
+  const auto constant = [](const wasm::ConstantExpression& expression) -> std::optional<uint64_t> {
+    return expression.size() == 1 && expression.front().opcode == kI32Const
+               ? std::optional<uint64_t>(static_cast<uint32_t>(expression.front().immediate))
+               : std::nullopt;
+  };
+  uint64_t begin = UINT64_MAX;
+  uint64_t end = 0;
+  for (const wasm::DataSegment& segment : module().data) {
+    if (const auto offset = segment.mode == wasm::SegmentMode::active ? constant(segment.offset) : std::nullopt) {
+      begin = std::min(begin, *offset);
+      end = std::max(end, *offset + segment.size);
+    }
+  }
+  if (const wasm::Export* const data_end = module().find_export("__data_end");
+      data_end != nullptr && data_end->kind == wasm::ExternKind::global &&
+      data_end->index >= module().imported_globals) {
+    end = std::max(end, constant(module().globals[data_end->index].initial).value_or(0));
+  }
+  return begin < end ? Range{begin, end - begin} : Range{};
 }
 
 const LinkedFunction* Dso::own_function(uint32_t function) {
@@ -68,6 +98,14 @@ const abi::FunctionDescriptor* Dso::bind(abi::Thread& thread, abi::Instance& imp
   program_.report.statistics.bound_lazily += is_first ? 1 : 0;
   patch(importer, import, *target, instance);
   return target;
+}
+
+std::string Dso::describe_null_element(const abi::Table& table, uint64_t element) const {
+  if (&table != program_.functions.table()) {
+    return {};
+  }
+  const std::string owner = program_.functions.former_owner(element);
+  return owner.empty() ? "" : "call into unloaded library " + owner;
 }
 
 abi::Instance* Dso::instance_of(abi::Thread& thread, uint32_t dso) {

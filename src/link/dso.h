@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "link/placement.h"
 #include "link/report.h"
 #include "link/shared_module.h"
 #include "runtime/linked_module.h"
@@ -25,8 +26,9 @@ struct Namespace;
 
 /// Where a DSO's bytes came from, which decides how far the names inside it reach.
 enum class Origin : uint8_t {
-  host_file,  ///< the host's file system: mapped
-  embedder,   ///< registered, or read by the embedder: has no directory
+  host_file,   ///< the host's file system: mapped
+  guest_file,  ///< the guest's file system: its paths, and all paths that it names, are the guest's
+  embedder,    ///< registered, or read by the embedder: has no directory
 };
 
 /// An ordered list of DSOs that names are looked up in.
@@ -42,7 +44,9 @@ struct LinkedFunction : abi::FunctionDescriptor {
 /// What a global import was resolved to. Decided once per DSO; every thread's instance is filled from it.
 struct GlobalBinding {
   enum class Kind : uint8_t {
-    value,              ///< `value` in every thread: bases, symbols of the linker, undefined weak
+    value,              ///< `value` in every thread: symbols of the linker, undefined weak
+    memory_base,        ///< where the importer's data was placed
+    table_base,         ///< where its table range starts
     stack_pointer,      ///< the cell of the thread's stack pointer
     data,               ///< address of data symbol `index` of `dso`
     thread_local_data,  ///< the same, but relative to that DSO's TLS block in the thread
@@ -74,7 +78,9 @@ enum class State : uint8_t {
   published,     ///< its symbols are visible
   constructing,  ///< `constructor_thread` is running its constructors
   ready,
-  failed,  ///< instantiation failed after it may have put functions into tables: kept for them, never found
+  destructing,  ///< closed: nobody finds it by name any more, and its destructors are running
+  gone,         ///< its symbols and table entries are taken away; what is left goes when no code is inside it
+  failed,       ///< instantiation failed after it may have put functions into tables: kept for them, never found
 };
 
 class Dso final : public runtime::LinkedModule {
@@ -83,11 +89,11 @@ class Dso final : public runtime::LinkedModule {
 
   // -- Search.
   const std::string name;  ///< as it was first asked for
-  std::string path;        ///< of its file on the host, absolute; empty without one
+  std::string path;        ///< of its file, absolute on the host or as the guest names it; empty without one
   std::string directory;   ///< `$ORIGIN`: the directory of `path`
   Origin origin = Origin::host_file;
   FoundThrough found_through = FoundThrough::path;
-  Dso* requester = nullptr;  ///< who needed it first
+  std::string requester;     ///< who needed or opened it first
   std::vector<Dso*> needed;  ///< as `dylink.0` lists them
   uint32_t index = 0;        ///< into Thread::instances and Namespace::dsos
   bool is_main = false;
@@ -95,8 +101,15 @@ class Dso final : public runtime::LinkedModule {
   // -- Layout.
   uint64_t memory_base = 0;  ///< of its data, in bytes; 0 for what is linked at fixed addresses
   uint64_t table_base = 0;   ///< of its element range
+  MemoryRange range;         ///< where the memory came from; of place `automatic` when it is part of the first layout
   [[nodiscard]] uint64_t memory_size() const;
   [[nodiscard]] uint64_t table_size() const;
+  /// Where its data is, whether the linker placed it or wasm-ld did.
+  struct Range {
+    uint64_t base = 0;
+    uint64_t size = 0;
+  };
+  [[nodiscard]] Range data_range() const;
 
   // -- Resolve. By index in the index space of the kind.
   std::vector<std::shared_ptr<Scope>> scopes;  ///< where its references are looked up, in order
@@ -118,18 +131,38 @@ class Dso final : public runtime::LinkedModule {
   std::atomic<State> state{State::loading};
   std::atomic<std::thread::id> constructor_thread;
 
+  // -- Open, close. Change later; guarded by Namespace::link_map_lock.
+  uint32_t handle = 0;          ///< by which the guest names it; 0 before publication
+  uint32_t open_count = 0;      ///< dlopen calls less dlclose calls
+  bool never_unloaded = false;  ///< loaded with main, or opened with RTLD_NODELETE
+  /// The DSO and what it needs, breadth first: where dlsym looks for names by its handle. Made when it is opened.
+  std::shared_ptr<Scope> own_scope;
+  /// The DSOs of the load that brought it, in order: what RTLD_NEXT goes through.
+  std::shared_ptr<Scope> load_scope;
+
   [[nodiscard]] SharedModule& shared() const { return static_cast<SharedModule&>(executable()); }
   [[nodiscard]] const wasm::Module& module() const { return executable().module(); }
   [[nodiscard]] Namespace& program() const { return program_; }
 
   /// The one descriptor of function `function`, which it defines itself. Thread-safe.
   [[nodiscard]] const LinkedFunction* own_function(uint32_t function);
+  /// Calls `function` with each descriptor made so far. Holds the lock under which they are made.
+  template <class Function>
+  void for_each_function(Function&& function) {
+    const std::scoped_lock lock(making_function_);
+    for (const LinkedFunction& made : made_functions_) {
+      function(made);
+    }
+  }
+  /// Gives the descriptors away: what may still be referred to outlives the DSO.
+  [[nodiscard]] std::deque<LinkedFunction> take_functions() { return std::move(made_functions_); }
 
   // LinkedModule
   [[nodiscard]] const abi::FunctionDescriptor* descriptor(abi::Thread& thread, uint32_t function) override;
   [[nodiscard]] const abi::FunctionDescriptor* bind(abi::Thread& thread, abi::Instance& importer,
                                                     uint32_t import) override;
   [[nodiscard]] abi::Instance* instance_of(abi::Thread& thread, uint32_t dso) override;
+  [[nodiscard]] std::string describe_null_element(const abi::Table& table, uint64_t element) const override;
   [[nodiscard]] const runtime::Tag* tag(uint32_t tag) const override { return tags[tag]; }
   [[nodiscard]] runtime::Memory& memory(uint32_t memory) const override { return *memories[memory]; }
 

@@ -1,8 +1,15 @@
 // The program's function table: who has which range, and the one slot that a function's address is.
+//
+// A slot that was given back is not used again while there is fresh index space: until the table has its maximum size,
+// new ranges come from its end. So a pointer into a library that is gone finds an empty slot for a long time, and never
+// another function; the ranges that are gone are remembered by their owners' names, which the trap tells. Only when the
+// end is reached are old ranges used again, longest gone first.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -19,21 +26,52 @@ class FunctionTable {
   /// Null when the program has none.
   [[nodiscard]] runtime::Table* table() const { return table_.get(); }
 
-  /// A range of `count` fresh, empty slots, never slot 0. `alignment` is an exponent of two. Errors: limit (names
+  /// A range of `count` empty slots, never slot 0. `alignment` is an exponent of two. Errors: limit (names
   /// `owner` and the numbers), unlinkable when the program has no table.
   [[nodiscard]] Result<uint64_t> reserve(uint64_t count, uint32_t alignment, std::string_view owner);
 
-  /// The slot of `function`: the one it has, or a new one that holds it. Errors: as above.
-  [[nodiscard]] Result<uint32_t> slot_of(const LinkedFunction& function);
+  /// The slot of `function`: the one it has, or a new one that holds it (then `is_new` is set). Errors: as above.
+  [[nodiscard]] Result<uint32_t> slot_of(const LinkedFunction& function, bool* is_new = nullptr);
 
   /// Puts `function` into `slot` on behalf of an element segment; the first slot a function gets is its address.
   void place(const LinkedFunction& function, uint64_t slot);
 
+  /// Empties a range and gives it back: `owner` is gone.
+  void release(uint64_t base, uint64_t count, const std::string& owner);
+  /// The same for the slot of `function`, if it has one that still holds it.
+  void release_slot(const LinkedFunction& function, const std::string& owner);
+  /// Gives back a range that no code has seen: as if it had never been reserved, when nothing came behind it.
+  void release_unseen(uint64_t base, uint64_t count, const std::string& owner);
+  void release_unseen_slot(const LinkedFunction& function, const std::string& owner);
+
+  /// Who had `slot` before it was emptied; empty when nobody that is gone.
+  [[nodiscard]] std::string former_owner(uint64_t slot) const;
+
  private:
+  /// A stretch of slots that nobody uses. Neighbors of the same former owner are one.
+  struct Gone {
+    uint64_t base;
+    uint64_t count;
+    std::string owner;
+  };
+
+  /// More than a page of the host's holds.
+  static constexpr uint64_t kSlotsOfPages = uint64_t{8} << 10;
+  /// So many ranges are told apart; what comes then is merged with its neighbor.
+  static constexpr size_t kMaximumRanges = 100'000;
+
   [[nodiscard]] Result<uint64_t> reserve_locked(uint64_t count, uint32_t alignment, std::string_view owner);
+  [[nodiscard]] uint64_t reuse_locked(uint64_t count, uint32_t alignment);
+  void empty_locked(uint64_t base, uint64_t count);
+  void release_locked(uint64_t base, uint64_t count, const std::string& owner);
+  void release_unseen_locked(uint64_t base, uint64_t count, const std::string& owner);
+  /// The slot of a function that is losing it, 0 when it has none that still holds it.
+  [[nodiscard]] uint64_t take_slot_locked(const LinkedFunction& function);
 
   std::unique_ptr<runtime::Table> table_;
-  std::mutex mutex_;  ///< guards ranges and the slots kept in functions; of other locks only a table's own is under it
+  mutable std::mutex mutex_;  ///< guards ranges and the slots kept in functions; of other locks only a table's own is
+                              ///< under it
+  std::deque<Gone> gone_;     ///< longest gone first
 };
 
 }  // namespace tenon::link

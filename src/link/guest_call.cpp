@@ -3,22 +3,35 @@
 #include <unordered_map>
 
 #include "interp/interp.h"
+#include "link/evaluate.h"
 
 namespace tenon::link {
 
-Result<> call_guest(Namespace& program, GuestThread& thread, Dso& dso, uint32_t function, const char* doing) {
-  runtime::Thread& state = thread.state();
-  abi::Instance* instance = thread.instance(dso);
-  const abi::Code* code = &dso.executable().code(function);
-  bool returned = true;
-  if (dso.module().is_imported_function(function)) {
-    const abi::FunctionDescriptor* const target = dso.descriptor(state, function);
-    instance = target == nullptr ? nullptr : dso.instance_of(state, target->dso);
-    returned = instance != nullptr;
-    code = returned ? target->code : nullptr;
+abi::Cell* stack_pointer_cell(const Namespace& program, GuestThread& thread) {
+  if (program.symbols.defined) {
+    return &thread.state().stack_pointer;
   }
-  if (returned && interp::invoke(state, instance, *code, {}, {})) {
+  const Dso* const main = program.main;
+  abi::Instance* const instance = main == nullptr ? nullptr : thread.instance(*main);
+  return instance == nullptr || !main->shared().stack_pointer
+             ? nullptr
+             : global_cell(*main, *instance, *main->shared().stack_pointer);
+}
+
+Result<> call_guest(Namespace& program, GuestThread& thread, const LinkedFunction* function,
+                    std::span<const abi::Cell> arguments, std::span<abi::Cell> results, const char* doing,
+                    const std::string& whom) {
+  runtime::Thread& state = thread.state();
+  abi::Cell* const stack_pointer = stack_pointer_cell(program, thread);
+  const uint64_t stack_pointer_before = stack_pointer == nullptr ? 0 : stack_pointer->u64;
+  // Null: what it stands for could not be bound, which left a trap pending.
+  Dso* const dso = function == nullptr ? nullptr : program.dso(function->dso);
+  abi::Instance* const instance = dso == nullptr ? nullptr : dso->instance_of(state, function->dso);
+  if (instance != nullptr && interp::invoke(state, instance, *function->code, arguments, results)) {
     return {};
+  }
+  if (stack_pointer != nullptr) {
+    stack_pointer->u64 = stack_pointer_before;
   }
   switch (state.pending) {
     case abi::Pending::exit:
@@ -28,13 +41,18 @@ Result<> call_guest(Namespace& program, GuestThread& thread, Dso& dso, uint32_t 
     case abi::Pending::exception:
       state.pending = abi::Pending::none;
       state.exception = nullptr;
-      return fail(ErrorKind::trap, "while {} {}: an exception was thrown and nobody caught it", doing, dso.name);
+      return fail(ErrorKind::trap, "while {} {}: an exception was thrown and nobody caught it", doing, whom);
     default:
-      return fail(ErrorKind::trap, "while {} {}: {}", doing, dso.name, state.take_trap().message);
+      return fail(ErrorKind::trap, "while {} {}: {}", doing, whom, state.take_trap().message);
   }
 }
 
-std::vector<Dso*> dependency_order(std::span<Dso* const> dsos) {
+Result<> call_guest(Namespace& program, GuestThread& thread, Dso& dso, uint32_t function, const char* doing) {
+  const auto* const target = static_cast<const LinkedFunction*>(dso.descriptor(thread.state(), function));
+  return call_guest(program, thread, target, {}, {}, doing, dso.name);
+}
+
+std::vector<Dso*> dependency_order(std::span<Dso* const> dsos, bool with_uses) {
   // Depth first from the last one loaded, each after what it needs: glibc's order. With a stack of its own, because how
   // deep libraries need each other is the guest's choice.
   enum class Mark : uint8_t { fresh, entered, done };
@@ -55,8 +73,11 @@ std::vector<Dso*> dependency_order(std::span<Dso* const> dsos) {
     enter(dsos[i]);
     while (!stack.empty()) {
       auto& [dso, next] = stack.back();
-      if (next < dso->needed.size()) {
-        enter(dso->needed[next++]);
+      const size_t place = next++;
+      if (place < dso->needed.size()) {
+        enter(dso->needed[place]);
+      } else if (with_uses && place - dso->needed.size() < dso->also_uses.size()) {
+        enter(dso->also_uses[place - dso->needed.size()]);
       } else {
         order.push_back(dso);
         marks[dso] = Mark::done;

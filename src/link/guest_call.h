@@ -2,19 +2,30 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "link/namespace.h"
 
 namespace tenon::link {
 
-/// Calls `function` of `dso`, which takes and returns nothing. Errors: trap, with what was being done. When the guest
-/// asks to end, Namespace::exit_code is set and the result is good: look there before going on.
-/// No lock may be held.
+/// Calls `function`: one cell for each parameter, and room for each result. Errors: trap, with what was being done to
+/// whom; the guest's stack pointer is then as it was before. When the guest asks to end, Namespace::exit_code is set
+/// and the result is good: look there before going on. No lock may be held.
+[[nodiscard]] Result<> call_guest(Namespace& program, GuestThread& thread, const LinkedFunction* function,
+                                  std::span<const abi::Cell> arguments, std::span<abi::Cell> results, const char* doing,
+                                  const std::string& whom);
+/// The same for function number `function` of `dso`, which takes and returns nothing.
 [[nodiscard]] Result<> call_guest(Namespace& program, GuestThread& thread, Dso& dso, uint32_t function,
                                   const char* doing);
 
+/// The stack pointer that the DSOs of a linked program share in `thread`; null when there is none (yet).
+[[nodiscard]] abi::Cell* stack_pointer_cell(const Namespace& program, GuestThread& thread);
+
 /// Dependencies first; of a cycle, whoever was loaded first comes first, as in ld.so. `dsos` is in load order.
-[[nodiscard]] std::vector<Dso*> dependency_order(std::span<Dso* const> dsos);
+/// `with_uses`: what a binding refers to counts as needed; that is for destructors.
+[[nodiscard]] std::vector<Dso*> dependency_order(std::span<Dso* const> dsos, bool with_uses = false);
 
 }  // namespace tenon::link

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -29,6 +30,9 @@ class GuestThread {
   [[nodiscard]] Result<abi::Instance*> add_instance(Dso& dso, uint64_t maximum_table);
   /// Takes the instance of `dso` away again. No code may be inside it.
   void remove_instance(const Dso& dso);
+
+  /// Why the thread's last dlopen, dlsym or dlclose failed; empty once dlerror has told it.
+  std::string linker_error;
 
   /// Tells the thread that it runs on the calling OS thread. Cheap when it did before.
   void adopt_native_stack();

@@ -1,5 +1,6 @@
 #include "link/instantiate.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/mapped_file.h"
@@ -49,7 +50,11 @@ Result<> fill_globals(GuestThread& thread, Dso& dso, runtime::Table* program_tab
       abi::Instance* const definer = thread.instance(*binding.dso);
       source = definer == nullptr ? nullptr : global_cell(*binding.dso, *definer, binding.index);
     }
-    if (!dso.shared().is_indirect(i)) {
+    if (binding.kind == GlobalBinding::Kind::memory_base) {
+      cell.bits = dso.memory_base;
+    } else if (binding.kind == GlobalBinding::Kind::table_base) {
+      cell.bits = dso.table_base;
+    } else if (!dso.shared().is_indirect(i)) {
       cell.bits = source == nullptr ? binding.value : source->bits;
     } else if (source != nullptr) {
       cell.cell = source;
@@ -174,16 +179,20 @@ Result<> check_segments(Namespace& program, Dso& dso, abi::Instance& instance) {
 }
 
 /// What GOT cells hold, the same in every thread: computed by the first one, in the bindings, for all others to copy.
-Result<> settle_cells(Namespace& program, GuestThread& thread, Dso& dso) {
+Result<> settle_cells(Namespace& program, GuestThread& thread, Dso& dso, LoadSet& load) {
   for (GlobalBinding& binding : dso.globals) {
     if (binding.kind == GlobalBinding::Kind::data) {
       const uint32_t address = static_cast<uint32_t>(binding.dso->memory_base) +
                                global_value(*binding.dso, *thread.instance(*binding.dso), binding.index).u32;
       binding = {.kind = GlobalBinding::Kind::value, .value = address};
     } else if (binding.kind == GlobalBinding::Kind::function) {
-      const uint64_t slots = program.functions.table() == nullptr ? 0 : program.functions.table()->size.load();
-      binding = {.kind = GlobalBinding::Kind::value, .value = TENON_TRY(program.functions.slot_of(*binding.function))};
-      program.report.statistics.table_slots += binding.value >= slots ? 1 : 0;
+      bool is_new = false;
+      const uint32_t slot = TENON_TRY(program.functions.slot_of(*binding.function, &is_new));
+      if (is_new) {
+        load.new_slots.push_back(binding.function);
+        ++program.report.statistics.table_slots;
+      }
+      binding = {.kind = GlobalBinding::Kind::value, .value = slot};
     }
   }
   return {};
@@ -238,8 +247,10 @@ void bind_decided(GuestThread& thread, Dso& dso) {
 /// Where the stack of a main module with fixed addresses ends, when it says so; a PIE's is the linker's choice.
 void learn_stack(GuestThread& thread, const Dso& dso) {
   const wasm::Export* const low = dso.module().find_export("__stack_low");
-  if (dso.is_main && !dso.shared().position_independent && low != nullptr && low->kind == wasm::ExternKind::global) {
-    thread.state().stack_low = global_value(dso, *thread.instance(dso), low->index).u32;
+  if (!dso.shared().position_independent && low != nullptr && low->kind == wasm::ExternKind::global) {
+    // Libraries may have been placed in its low end.
+    thread.state().stack_low =
+        std::max<uint64_t>(thread.state().stack_low, global_value(dso, *thread.instance(dso), low->index).u32);
   }
 }
 
@@ -266,7 +277,9 @@ Result<> instantiate(Namespace& program, LoadSet& load) {
   for (Dso* const dso : order) {
     TENON_CHECK(fill_globals(thread, *dso, program.functions.table()));
   }
-  learn_stack(thread, *load.dsos.front());
+  if (load.is_first) {
+    learn_stack(thread, *program.main);
+  }
   for (Dso* const dso : order) {
     if (!dso->is_main || dso->shared().position_independent) {
       TENON_CHECK(check_segments(program, *dso, *thread.instance(*dso)));
@@ -281,7 +294,7 @@ Result<> instantiate(Namespace& program, LoadSet& load) {
     }
   }
   for (Dso* const dso : load.dsos) {
-    TENON_CHECK(settle_cells(program, thread, *dso));
+    TENON_CHECK(settle_cells(program, thread, *dso, load));
     fill_cells(program, thread, *dso);
   }
   for (Dso* const dso : load.dsos) {
@@ -338,7 +351,13 @@ Result<> apply_data_relocations(Namespace& program, LoadSet& load) {
 abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state, uint32_t index) {
   GuestThread& thread = *program.main_thread;  // the only one there is so far
   runtime::Thread& state = runtime::Thread::of(thread_state);
-  Dso& dso = program.dso(index);
+  Dso* const found = program.dso(index);
+  if (found == nullptr || found->state == State::gone) {
+    state.raise(runtime::TrapKind::uninitialized_element,
+                "call into unloaded library " + (found == nullptr ? program.name_of_retired(index) : found->name));
+    return nullptr;
+  }
+  Dso& dso = *found;
   const auto refuse = [&](const std::string& message) {
     thread.remove_instance(dso);
     state.raise(runtime::TrapKind::host, message);

@@ -173,6 +173,7 @@ Result<> lay_out_position_independent(Namespace& program, LoadSet& load) {
     tell(program, *load.dsos[i]);
   }
   program.symbols = plan.symbols;
+  program.placement.set_reserve(plan.reserve_base, limits.reserve);
 
   Dso& main = *load.dsos.front();
   wasm::MemoryType memory_type;
@@ -211,69 +212,25 @@ Result<> take_fixed_main(Namespace& program, Dso& main) {
   return {};
 }
 
-/// Place `grow`: the end of memory and of the table. The last of the design's places, and the only one that needs
-/// nothing of the program's code or of how it was linked.
-Result<Placed> place_by_growing(Namespace& program, const RangePlan& range, const std::string& owner) {
-  Placed base;
-  if (range.memory_size != 0) {
-    if (program.memory == nullptr) {
-      return fail(ErrorKind::unlinkable,
-                  "{} needs {} bytes of memory, but the main module has none to share: link it with "
-                  "-Wl,--export-memory, or as a PIE",
-                  owner, range.memory_size);
-    }
-    // The end of memory is aligned as well as any module can ask; only an empty memory has an address 0 to leave out.
-    const uint64_t gap = program.memory->pages() == 0 ? align(kGap, range.memory_alignment) : 0;
-    const int64_t before = program.memory->grow((gap + range.memory_size + wasm::kPageSize - 1) / wasm::kPageSize);
-    if (before < 0) {
-      return fail(
-          ErrorKind::limit,
-          "{} needs {} bytes of memory besides the {} there are, and the memory cannot grow so far: its maximum "
-          "({} pages of 64 KiB) was given when the main module was linked, or is the program's limit "
-          "(--max-memory)",
-          owner, range.memory_size, program.memory->pages() * wasm::kPageSize, program.memory->maximum_pages());
-    }
-    base.memory_base = gap + static_cast<uint64_t>(before) * wasm::kPageSize;
+/// Gives one library its memory, wherever there is a place for it, and its table range.
+Result<> place_library(Namespace& program, Dso& dso) {
+  const Needs needs = needs_of(dso);
+  dso.range = TENON_TRY(program.placement.take(program, *program.main_thread, needs));
+  dso.memory_base = dso.range.base;
+  if (needs.table_size != 0) {
+    dso.table_base = TENON_TRY(program.functions.reserve(needs.table_size, needs.table_alignment, dso.name));
   }
-  if (range.table_size != 0) {
-    base.table_base = TENON_TRY(program.functions.reserve(range.table_size, range.table_alignment, owner));
-  }
-  return base;
-}
-
-/// Places `libraries` behind what the program's memory and table have.
-Result<> place_libraries(Namespace& program, std::span<Dso* const> libraries) {
-  if (libraries.empty()) {
-    return {};
-  }
-  std::vector<Needs> needs;
-  needs.reserve(libraries.size());
-  for (const Dso* const dso : libraries) {
-    needs.push_back(needs_of(*dso));
-  }
-  PlanLimits limits;
-  limits.maximum_memory = program.options.maximum_memory;
-  limits.maximum_table = program.options.maximum_table;
-  const RangePlan range = TENON_TRY(plan_range(needs, limits));
-  const std::string owner =
-      libraries.size() == 1 ? libraries.front()->name
-                            : fmt::format("{} and {} other libraries", libraries.front()->name, libraries.size() - 1);
-  const Placed base = TENON_TRY(place_by_growing(program, range, owner));
-  for (size_t i = 0; i < libraries.size(); ++i) {
-    libraries[i]->memory_base = base.memory_base + range.placed[i].memory_base;
-    libraries[i]->table_base = base.table_base + range.placed[i].table_base;
-    tell(program, *libraries[i]);
-  }
+  tell(program, dso);
   return {};
 }
 
-/// Grows memory and table of a main with fixed addresses to what the libraries' imports ask for at least.
+/// Grows memory and table to what the libraries' imports ask for at least.
 Result<> satisfy_imports(Namespace& program, const LoadSet& load) {
   const Demand memory = TENON_TRY(memory_demand(load));
   if (program.memory != nullptr && memory.minimum > program.memory->pages() &&
       program.memory->grow(memory.minimum - program.memory->pages()) < 0) {
     return fail(ErrorKind::limit,
-                "the libraries of {} import a memory of at least {} pages of 64 KiB; its own has {} and may have {} "
+                "the libraries of {} import a memory of at least {} pages of 64 KiB; there are {} and may be {} "
                 "(--max-memory, or the maximum it was linked with)",
                 load.dsos.front()->name, memory.minimum, program.memory->pages(), program.memory->maximum_pages());
   }
@@ -306,7 +263,7 @@ Result<ProgramPlan> plan_program(std::span<const Needs> needs, const PlanLimits&
     placed.memory_base = TENON_TRY(cursor.take(one.memory_size, one.memory_alignment, one.name, "the data"));
     placed.table_base = TENON_TRY(take_slots(next_slot, one, limits.maximum_table));
   }
-  (void)TENON_TRY(cursor.take(limits.reserve, 0, "the program", "the reserve (--reserve)"));
+  plan.reserve_base = TENON_TRY(cursor.take(limits.reserve, kStackAlignment, "the program", "the reserve (--reserve)"));
   plan.symbols.heap_base = TENON_TRY(cursor.take(0, kStackAlignment, "the program", "the heap"));
 
   // As much of a first heap as the limit allows, for an allocator that starts with what is there.
@@ -329,42 +286,33 @@ Result<ProgramPlan> plan_program(std::span<const Needs> needs, const PlanLimits&
   return plan;
 }
 
-Result<RangePlan> plan_range(std::span<const Needs> needs, const PlanLimits& limits) {
-  RangePlan range;
-  Cursor cursor(0, limits.maximum_memory);
-  uint64_t next_slot = 0;
-  for (const Needs& one : needs) {
-    range.memory_alignment = std::max(range.memory_alignment, one.memory_alignment);
-    range.table_alignment = std::max(range.table_alignment, one.table_alignment);
-    Placed& placed = range.placed.emplace_back();
-    placed.memory_base = TENON_TRY(cursor.take(one.memory_size, one.memory_alignment, one.name, "the data"));
-    placed.table_base = TENON_TRY(take_slots(next_slot, one, limits.maximum_table));
-  }
-  range.memory_size = cursor.next();
-  range.table_size = next_slot;
-  return range;
-}
-
 Result<> lay_out(Namespace& program, LoadSet& load) {
-  std::span<Dso* const> libraries = load.dsos;
-  if (program.main == nullptr) {
-    Dso& main = *load.dsos.front();
-    if (main.shared().position_independent) {
-      TENON_CHECK(lay_out_position_independent(program, load));
-      libraries = {};
-    } else {
-      TENON_CHECK(take_fixed_main(program, main));
-      libraries = libraries.subspan(1);
+  Dso& main = *program.main;
+  if (main.shared().position_independent) {
+    TENON_CHECK(lay_out_position_independent(program, load));
+  } else {
+    TENON_CHECK(take_fixed_main(program, main));
+    for (Dso* const dso : std::span(load.dsos).subspan(1)) {
+      TENON_CHECK(place_library(program, *dso));
     }
-  }
-  TENON_CHECK(place_libraries(program, libraries));
-  if (!libraries.empty()) {
-    TENON_CHECK(satisfy_imports(program, load));
+    if (load.dsos.size() > 1) {
+      TENON_CHECK(satisfy_imports(program, load));
+    }
   }
   for (Dso* const dso : load.dsos) {
     TENON_CHECK(make_own(program, *dso));
   }
   return {};
+}
+
+Result<> place(Namespace& program, LoadSet& load) {
+  for (Dso* const dso : load.dsos) {
+    TENON_CHECK(place_library(program, *dso));
+    if (program.exit_code) {
+      return {};
+    }
+  }
+  return satisfy_imports(program, load);
 }
 
 Result<> make_own(Namespace& program, Dso& dso) {

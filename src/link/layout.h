@@ -35,6 +35,7 @@ struct Placed {
 struct ProgramPlan {
   LinkerSymbols symbols;
   std::vector<Placed> placed;  ///< as the needs, main first
+  uint64_t reserve_base = 0;
   uint64_t memory_pages = 0;
   uint64_t table_size = 0;
 };
@@ -51,19 +52,14 @@ struct PlanLimits {
 /// Errors: limit, with the library that does not fit and the sizes.
 [[nodiscard]] Result<ProgramPlan> plan_program(std::span<const Needs> needs, const PlanLimits& limits);
 
-/// Bases, relative to one start that is aligned as the most demanding of `needs`, and the size of it all.
-struct RangePlan {
-  std::vector<Placed> placed;
-  uint64_t memory_size = 0;
-  uint32_t memory_alignment = 0;
-  uint64_t table_size = 0;
-  uint32_t table_alignment = 0;
-};
-[[nodiscard]] Result<RangePlan> plan_range(std::span<const Needs> needs, const PlanLimits& limits);
-
-/// The step: makes or finds the program's memory and table and places the new DSOs. Also makes the memories that
-/// libraries define for themselves.
+/// The step for main and what comes with it: makes or finds the program's memory and table and places the DSOs. Also
+/// makes the memories that libraries define for themselves.
 [[nodiscard]] Result<> lay_out(Namespace& program, LoadSet& load);
+
+/// The step for libraries that come later, which are resolved already: what is missing is found before anything is
+/// placed. May run the guest's allocator: no lock may be held, and see Namespace::exit_code. What it has placed when
+/// it fails is for the caller to give back. Errors: limit, unlinkable.
+[[nodiscard]] Result<> place(Namespace& program, LoadSet& load);
 
 /// Makes the memories and tags that `dso` defines, and sizes its vectors; imported ones are filled by resolve.
 [[nodiscard]] Result<> make_own(Namespace& program, Dso& dso);

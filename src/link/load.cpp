@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <mutex>
 #include <shared_mutex>
+#include <unordered_set>
 
+#include "base/sha256.h"
 #include "link/guest_call.h"
 #include "link/instantiate.h"
 #include "link/layout.h"
@@ -13,6 +15,9 @@ namespace tenon::link {
 
 namespace {
 
+/// Handles are multiples of this: no small numbers, and not RTLD_NEXT.
+constexpr uint32_t kHandleStep = 16;
+
 /// Runs one step and adds its time to the statistics.
 template <class Function>
 Result<> timed(Namespace& program, Step step, Function&& function) {
@@ -20,15 +25,15 @@ Result<> timed(Namespace& program, Step step, Function&& function) {
   return function();
 }
 
-/// Makes the symbols of the new DSOs visible.
-void publish(Namespace& program, LoadSet& load) {
+/// Makes the symbols of main and what came with it visible. The global scope is a list of its own, for libraries opened
+/// with RTLD_GLOBAL join it.
+void publish_first(Namespace& program, LoadSet& load) {
   const std::unique_lock lock(program.link_map_lock);
-  program.global_scope = load.scope;
-  program.main = load.dsos.front();
   for (Dso* const dso : load.dsos) {
-    dso->state = State::published;
-    program.link_map.push_back(dso);
+    dso->never_unloaded = true;
+    dso->load_scope = load.scope;
   }
+  publish(program, load.dsos);
 }
 
 Result<> run_steps(Namespace& program, LoadSet& set, Found main, const std::string& name) {
@@ -37,7 +42,7 @@ Result<> run_steps(Namespace& program, LoadSet& set, Found main, const std::stri
   TENON_CHECK(timed(program, Step::resolve, [&] { return resolve(program, set); }));
   TENON_CHECK(timed(program, Step::instantiate, [&] { return instantiate(program, set); }));
   TENON_CHECK(timed(program, Step::relocate, [&] { return apply_data_relocations(program, set); }));
-  publish(program, set);
+  publish_first(program, set);
   TENON_CHECK(timed(program, Step::construct, [&] { return construct(program, set); }));
   return {};
 }
@@ -50,24 +55,9 @@ Error needed_error(Error error) {
   return error;
 }
 
-/// A DSO that is there already under this name, or as this file or module: one file is one DSO however it is named.
-Dso* find_by_name(const Namespace& program, const std::string& name) {
-  const std::shared_lock lock(program.link_map_lock);
-  const auto known = program.dsos_by_name.find(name);
-  return known == program.dsos_by_name.end() ? nullptr : known->second;
-}
-Dso* find_same(const Namespace& program, const Found& found) {
-  const std::shared_lock lock(program.link_map_lock);
-  if (found.module != nullptr) {
-    const auto known = program.dsos_by_module.find(found.module.get());
-    return known == program.dsos_by_module.end() ? nullptr : known->second;
-  }
-  const base::FileIdentity& file = found.bytes.identity();
-  if (file.inode == 0) {  // bytes of the embedder's
-    return nullptr;
-  }
-  const auto known = program.dsos_by_file.find({file.device, file.inode});
-  return known == program.dsos_by_file.end() ? nullptr : known->second;
+/// How a DSO is known by its name: the guest's paths are others than the host's.
+std::string name_key(const std::string& name, bool is_guest_s) {
+  return is_guest_s && name.contains('/') ? "guest:" + name : name;
 }
 
 /// What to do about a module that cannot be decoded or does not validate.
@@ -84,56 +74,42 @@ const char* remedy(ErrorKind kind) {
   }
 }
 
-/// Decodes and validates what was found and makes a DSO of it.
-Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::string& name, Dso* requester) {
-  if (found.module == nullptr) {
-    const StepTimer timer(program.report.statistics, Step::decode);
-    const uint64_t decoded = program.engine.counts().decoded;
-    auto loaded = program.engine.load(found.bytes, found.path.empty() ? name : found.path, program.options.code);
-    if (!loaded) {
-      return fail(loaded.error().kind, "cannot load {}{}{}", loaded.error().message,
-                  requester == nullptr ? "" : "; needed by " + requester->name, remedy(loaded.error().kind));
-    }
-    found.module = *std::move(loaded);
-    ++(program.engine.counts().decoded != decoded ? program.report.statistics.modules_decoded
-                                                  : program.report.statistics.modules_shared);
+/// Asks the embedder whether `candidate` may become part of the program.
+Result<> ask_filter(const Namespace& program, const SharedModule& module, const Dso* requester, bool is_opened,
+                    const std::string& name, const std::string& path) {
+  if (!program.options.library_filter) {
+    return {};
   }
-  // sandbox: code without bounds checks runs only on memories that are guarded.
-  if (found.module->options() != program.options.code) {
-    return fail(ErrorKind::usage, "{} was loaded with other code options than the program's", printable(name));
+  LibraryCandidate candidate{.name = name,
+                             .path = path,
+                             .requester = requester == nullptr ? "" : requester->name,
+                             .is_opened = is_opened,
+                             .sha256 = {}};
+  const auto hash = base::sha256(module.module().storage());
+  if (!hash) {
+    return fail(ErrorKind::io, "{}: the file was truncated while it was being loaded", printable(name));
   }
-  if (!found.module->is_dynamic() && !set.dsos.empty()) {
-    return fail(ErrorKind::unlinkable,
-                "{}, needed by {}, is not a shared library: it has no dylink.0 section; build it with -shared -fPIC",
-                found.path.empty() ? printable(name) : found.path,
-                requester == nullptr ? "--preload" : requester->name);
+  candidate.sha256 = *hash;
+  if (auto allowed = program.options.library_filter(candidate); !allowed) {
+    return fail(ErrorKind::unlinkable, "{} may not be loaded: {}", printable(name), allowed.error().message);
   }
-  Dso* const dso = TENON_TRY(program.add_dso(found.module, printable(name)));
-  dso->path = found.path;
-  dso->directory = found.directory;
-  dso->origin = found.origin;
-  dso->found_through = found.through;
-  dso->requester = requester;
-  dso->is_main = set.dsos.empty();
-  set.dsos.push_back(dso);
-  {
-    const std::unique_lock lock(program.link_map_lock);
-    program.dsos_by_module.emplace(found.module.get(), dso);
-    if (found.bytes.identity().inode != 0) {
-      program.dsos_by_file.emplace(std::pair(found.bytes.identity().device, found.bytes.identity().inode), dso);
-    }
+  return {};
+}
+
+/// "needed by libfoo.so", or who else wants it.
+std::string wanted_by(const LoadSet& set, const Dso* requester) {
+  if (!set.is_first && set.dsos.empty()) {
+    return "opened by " + (requester == nullptr ? "the host program" : requester->name);
   }
-  ++program.report.statistics.libraries;
-  program.report.line(kDebugFiles, "file={};  {}{}  [{}]", dso->name, requester == nullptr ? "loaded" : "needed by ",
-                      requester == nullptr ? "" : requester->name,
-                      dso->path.empty() ? to_string(dso->found_through) : dso->path);
-  return dso;
+  return "needed by " + (requester == nullptr ? "--preload" : requester->name);
 }
 
 /// The DSO for a name: one that is there, or a new one. `find` looks for its bytes.
 template <class Find>
-Result<Dso*> find_or_add(Namespace& program, LoadSet& set, const std::string& name, Dso* requester, Find&& find) {
-  if (Dso* const known = find_by_name(program, name)) {
+Result<Dso*> find_or_add(Namespace& program, LoadSet& set, const std::string& name, bool is_guest_s, Dso* requester,
+                         Find&& find) {
+  const std::string key = name_key(name, is_guest_s);
+  if (Dso* const known = find_by_name(program, key)) {
     return known;
   }
   Result<Found> found;
@@ -149,11 +125,162 @@ Result<Dso*> find_or_add(Namespace& program, LoadSet& set, const std::string& na
     dso = TENON_TRY(add(program, set, *std::move(found), name, requester));
   }
   const std::unique_lock lock(program.link_map_lock);
-  program.dsos_by_name.emplace(name, dso);
+  program.dsos_by_name.emplace(key, dso);
   return dso;
 }
 
+/// Adds everything that the DSOs of `set` need, breadth first: the list grows while it is gone through.
+Result<> add_needed(Namespace& program, LoadSet& set) {
+  const bool told_to_guest = set.opener != nullptr;
+  for (size_t i = 0; i < set.dsos.size(); ++i) {
+    Dso& requester = *set.dsos[i];
+    if (!requester.module().dylink) {
+      continue;
+    }
+    const auto& needed_names = requester.module().dylink->needed;
+    if (needed_names.size() > program.options.maximum_libraries) {
+      return fail(ErrorKind::limit, "{} needs {} libraries; a program may have {}", requester.name, needed_names.size(),
+                  program.options.maximum_libraries);
+    }
+    for (const std::string& needed : needed_names) {
+      auto dso = find_or_add(program, set, needed, requester.origin == Origin::guest_file, &requester,
+                             [&] { return program.search.find_needed(needed, requester, told_to_guest); });
+      if (dso) {
+        if (std::ranges::find(requester.needed, *dso) == requester.needed.end()) {
+          requester.needed.push_back(*dso);
+        }
+        continue;
+      }
+      const bool is_absent = dso.error().kind == ErrorKind::not_found || dso.error().kind == ErrorKind::io;
+      if (!set.tolerate_absent || !is_absent) {
+        return std::unexpected(needed_error(std::move(dso).error()));
+      }
+      set.absent.push_back({&requester, needed, std::move(dso).error().message});
+    }
+  }
+  return {};
+}
+
 }  // namespace
+
+Dso* find_by_name(const Namespace& program, const std::string& key) {
+  const std::shared_lock lock(program.link_map_lock);
+  const auto known = program.dsos_by_name.find(key);
+  return known == program.dsos_by_name.end() ? nullptr : known->second;
+}
+
+Dso* find_same(const Namespace& program, const Found& found) {
+  const std::shared_lock lock(program.link_map_lock);
+  if (found.module != nullptr) {
+    const auto known = program.dsos_by_module.find(found.module.get());
+    return known == program.dsos_by_module.end() ? nullptr : known->second;
+  }
+  const base::FileIdentity& file = found.bytes.identity();
+  if (file.inode == 0) {  // bytes of the embedder's
+    return nullptr;
+  }
+  const auto known = program.dsos_by_file.find({file.device, file.inode});
+  return known == program.dsos_by_file.end() ? nullptr : known->second;
+}
+
+Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::string& name, Dso* requester) {
+  const bool is_main = set.is_first && set.dsos.empty();
+  const bool is_opened = !set.is_first && set.dsos.empty();
+  if (found.module == nullptr) {
+    const StepTimer timer(program.report.statistics, Step::decode);
+    const uint64_t decoded = program.engine.counts().decoded;
+    auto loaded = program.engine.load(found.bytes, found.path.empty() ? name : found.path, program.options.code);
+    if (!loaded) {
+      return fail(loaded.error().kind, "cannot load {}{}{}", loaded.error().message,
+                  is_main ? "" : "; " + wanted_by(set, requester), remedy(loaded.error().kind));
+    }
+    found.module = *std::move(loaded);
+    ++(program.engine.counts().decoded != decoded ? program.report.statistics.modules_decoded
+                                                  : program.report.statistics.modules_shared);
+  }
+  // sandbox: code without bounds checks runs only on memories that are guarded.
+  if (found.module->options() != program.options.code) {
+    return fail(ErrorKind::usage, "{} was loaded with other code options than the program's", printable(name));
+  }
+  const std::string place = found.path.empty() ? printable(name) : printable(found.path);
+  if (!found.module->is_dynamic() && !is_main) {
+    return fail(ErrorKind::unlinkable,
+                "{}, {}, is not a shared library: it has no dylink.0 section; build it with -shared -fPIC", place,
+                wanted_by(set, requester));
+  }
+  if (found.module->start && is_opened) {
+    return fail(ErrorKind::unlinkable, "{}, {}, is a program and not a shared library: it exports _start", place,
+                wanted_by(set, requester));
+  }
+  if (!is_main) {
+    TENON_CHECK(ask_filter(program, *found.module, requester, is_opened, name, found.path));
+  }
+  const std::string wanted = wanted_by(set, requester);
+  Dso* const dso = TENON_TRY(program.add_dso(found.module, printable(name)));
+  dso->path = found.path;
+  dso->directory = found.directory;
+  dso->origin = found.origin;
+  dso->found_through = found.through;
+  dso->requester = requester == nullptr ? "" : requester->name;
+  dso->is_main = is_main;
+  set.dsos.push_back(dso);
+  {
+    const std::unique_lock lock(program.link_map_lock);
+    program.dsos_by_module.emplace(found.module.get(), dso);
+    if (found.bytes.identity().inode != 0) {
+      program.dsos_by_file.emplace(std::pair(found.bytes.identity().device, found.bytes.identity().inode), dso);
+    }
+  }
+  ++program.report.statistics.libraries;
+  program.report.line(kDebugFiles, "file={};  {}  [{}]", dso->name, requester == nullptr ? "loaded" : wanted,
+                      dso->path.empty() ? to_string(dso->found_through) : dso->path);
+  return dso;
+}
+
+Result<Dso*> search_opened(Namespace& program, LoadSet& set, const std::string& name, Dso* requester) {
+  Dso* const root = TENON_TRY(find_or_add(program, set, name, requester != nullptr, requester,
+                                          [&] { return program.search.find_opened(name, requester); }));
+  TENON_CHECK(add_needed(program, set));
+  set.scope = std::make_shared<Scope>(Scope{breadth_first(*root)});
+  return root;
+}
+
+Result<Dso*> find_loaded(Namespace& program, const std::string& name, Dso* requester) {
+  if (Dso* const known = find_by_name(program, name_key(name, requester != nullptr))) {
+    return known;
+  }
+  auto found = program.search.find_opened(name, requester);
+  if (!found) {
+    return found.error().kind == ErrorKind::not_found ? nullptr : Result<Dso*>(std::unexpected(found.error()));
+  }
+  return find_same(program, *found);
+}
+
+std::vector<Dso*> breadth_first(Dso& root) {
+  std::vector<Dso*> list{&root};
+  std::unordered_set<const Dso*> seen{&root};
+  for (size_t i = 0; i < list.size(); ++i) {
+    for (Dso* const needed : list[i]->needed) {
+      if (seen.insert(needed).second) {
+        list.push_back(needed);
+      }
+    }
+  }
+  return list;
+}
+
+void publish(Namespace& program, std::span<Dso* const> dsos) {
+  for (Dso* const dso : dsos) {
+    dso->state = State::published;
+    program.link_map.push_back(dso);
+    do {
+      program.last_handle += kHandleStep;
+    } while (program.last_handle == 0 || program.dsos_by_handle.contains(program.last_handle));
+    dso->handle = program.last_handle;
+    program.dsos_by_handle.emplace(dso->handle, dso);
+    ++program.loaded;
+  }
+}
 
 Result<> load(Namespace& program, Found main, const std::string& name) {
   LoadSet set;
@@ -181,51 +308,33 @@ void undo(Namespace& program, const LoadSet& set) {
 
 Result<> search(Namespace& program, LoadSet& set, Found main, const std::string& name) {
   set.scope = std::make_shared<Scope>();
-  if (TENON_TRY(add(program, set, std::move(main), name, nullptr))->shared().is_dynamic()) {
+  program.main = TENON_TRY(add(program, set, std::move(main), name, nullptr));
+  if (program.main->shared().is_dynamic()) {
     program.search.open_roots();
   }
 
   for (const std::string& preload : program.options.preload) {
-    auto dso = find_or_add(program, set, preload, nullptr, [&] { return program.search.find_preload(preload); });
+    auto dso = find_or_add(program, set, preload, false, nullptr, [&] { return program.search.find_preload(preload); });
     if (!dso) {
       return std::unexpected(needed_error(std::move(dso).error()));
     }
   }
-  // Breadth first: the list grows while it is gone through.
-  for (size_t i = 0; i < set.dsos.size(); ++i) {
-    Dso& requester = *set.dsos[i];
-    if (!requester.module().dylink) {
-      continue;
-    }
-    if (requester.module().dylink->needed.size() > program.options.maximum_libraries) {
-      return fail(ErrorKind::limit, "{} needs {} libraries; a program may have {}", requester.name,
-                  requester.module().dylink->needed.size(), program.options.maximum_libraries);
-    }
-    for (const std::string& needed : requester.module().dylink->needed) {
-      auto dso =
-          find_or_add(program, set, needed, &requester, [&] { return program.search.find_needed(needed, requester); });
-      if (dso) {
-        if (std::ranges::find(requester.needed, *dso) == requester.needed.end()) {
-          requester.needed.push_back(*dso);
-        }
-        continue;
-      }
-      const bool is_absent = dso.error().kind == ErrorKind::not_found || dso.error().kind == ErrorKind::io;
-      if (!set.tolerate_absent || !is_absent) {
-        return std::unexpected(needed_error(std::move(dso).error()));
-      }
-      set.absent.push_back({&requester, needed, std::move(dso).error().message});
-    }
-  }
+  TENON_CHECK(add_needed(program, set));
   set.scope->dsos = set.dsos;
+  program.global_scope = std::make_shared<Scope>(*set.scope);
   for (Dso* const dso : set.dsos) {
-    dso->scopes = {set.scope};
+    dso->scopes = {program.global_scope};
   }
   return {};
 }
 
 Result<> construct(Namespace& program, LoadSet& set) {
-  for (Dso* const dso : dependency_order(set.dsos)) {
+  std::vector<Dso*> order = dependency_order(set.dsos);
+  if (!set.is_first) {  // the one that was opened comes last even when it is in a circle, as in glibc
+    const auto root = std::ranges::find(order, set.dsos.front());
+    std::rotate(root, root + 1, order.end());
+  }
+  for (Dso* const dso : order) {
     const bool constructs_itself = dso->is_main && dso->shared().start.has_value();
     if (const auto function = dso->shared().initialize; function && !constructs_itself && !program.exit_code) {
       program.report.line(kDebugInit, "calling init: {}", dso->name);
@@ -235,6 +344,9 @@ Result<> construct(Namespace& program, LoadSet& set) {
       ++program.report.statistics.constructors;
     }
     dso->state = State::ready;
+    if (program.exit_code) {
+      break;
+    }
   }
   return {};
 }

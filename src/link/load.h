@@ -2,7 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "link/namespace.h"
@@ -15,6 +17,28 @@ namespace tenon::link {
 /// Fills `load` with DSOs for main, the preloads and all that they need, breadth first, each file once; decodes and
 /// validates each. Errors: unlinkable (a needed library is not there), io, malformed, invalid, unsupported, limit.
 [[nodiscard]] Result<> search(Namespace& program, LoadSet& load, Found main, const std::string& name);
+
+/// Adds what was found to `set` as a new DSO; its first is main, or the library that is opened. Errors: unlinkable (no
+/// shared library, or refused by the embedder), malformed, invalid, unsupported, limit, io.
+[[nodiscard]] Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::string& name, Dso* requester);
+
+/// The same for a library that is opened while the program runs, and all that it needs: the DSO that `name` means,
+/// which may be there already, or be loading (then `set` stays empty). `requester`: null for the embedder.
+[[nodiscard]] Result<Dso*> search_opened(Namespace& program, LoadSet& set, const std::string& name, Dso* requester);
+
+/// A DSO that is there under a name, or as a file or module: one file is one DSO however it is named. Null: none is.
+/// Take the link map lock.
+[[nodiscard]] Dso* find_by_name(const Namespace& program, const std::string& key);
+[[nodiscard]] Dso* find_same(const Namespace& program, const Found& found);
+
+/// The DSO that search_opened would find, only if it is there (RTLD_NOLOAD); null otherwise. Errors: those of search.
+[[nodiscard]] Result<Dso*> find_loaded(Namespace& program, const std::string& name, Dso* requester);
+
+/// `root` and everything that it needs.
+[[nodiscard]] std::vector<Dso*> breadth_first(Dso& root);
+
+/// Puts new DSOs on the link map and gives them their handles. The caller holds the link map lock alone.
+void publish(Namespace& program, std::span<Dso* const> dsos);
 
 /// Runs the constructors of the new DSOs, dependencies first; of main, unless its `_start` does. Errors: trap.
 [[nodiscard]] Result<> construct(Namespace& program, LoadSet& load);

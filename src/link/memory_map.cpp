@@ -12,7 +12,7 @@ namespace tenon::link {
 
 namespace {
 
-using Kind = MemoryRange::Kind;
+using Kind = MappedRange::Kind;
 
 constexpr uint64_t kStackAlignment = 16;
 constexpr uint64_t kLeastUnknown = 1024;  ///< less than that between two ranges is padding
@@ -36,8 +36,8 @@ std::optional<uint64_t> exported_value(const wasm::Module& module, std::string_v
 }
 
 /// From the first byte of the active data segments of memory 0 to behind the last one.
-std::optional<MemoryRange> initialized_data(const wasm::Module& module) {
-  std::optional<MemoryRange> whole;
+std::optional<MappedRange> initialized_data(const wasm::Module& module) {
+  std::optional<MappedRange> whole;
   for (const wasm::DataSegment& segment : module.data) {
     if (segment.mode != wasm::SegmentMode::active || segment.memory != 0 || segment.size == 0 ||
         segment.offset.size() != 1 || segment.offset.front().opcode != wasm::row(wasm::Opcode::i32_const).code) {
@@ -45,23 +45,23 @@ std::optional<MemoryRange> initialized_data(const wasm::Module& module) {
     }
     const uint64_t start = static_cast<uint32_t>(segment.offset.front().immediate);
     const uint64_t end = start + segment.size;
-    whole = whole ? MemoryRange{std::min(whole->start, start), std::max(whole->end, end)} : MemoryRange{start, end};
+    whole = whole ? MappedRange{std::min(whole->start, start), std::max(whole->end, end)} : MappedRange{start, end};
   }
   return whole;
 }
 
 /// Puts `claims` in order and makes them cover [0, size): where they overlap, the lower one ends; what is between
 /// them becomes `between`.
-std::vector<MemoryRange> tile(std::vector<MemoryRange> claims, uint64_t size, Kind between) {
-  std::ranges::sort(claims, {}, [](const MemoryRange& range) { return std::pair(range.start, range.end); });
-  std::vector<MemoryRange> tiles;
+std::vector<MappedRange> tile(std::vector<MappedRange> claims, uint64_t size, Kind between) {
+  std::ranges::sort(claims, {}, [](const MappedRange& range) { return std::pair(range.start, range.end); });
+  std::vector<MappedRange> tiles;
   const auto fill = [&](uint64_t end) {
     const uint64_t start = tiles.empty() ? 0 : tiles.back().end;
     if (start < end) {
       tiles.push_back({start, end, end - start < kLeastUnknown ? Kind::padding : between});
     }
   };
-  for (MemoryRange& claim : claims) {
+  for (MappedRange& claim : claims) {
     claim.end = std::min(claim.end, size);
     if (!tiles.empty() && claim.start < tiles.back().end) {
       claim.start = tiles.back().end;
@@ -75,8 +75,8 @@ std::vector<MemoryRange> tile(std::vector<MemoryRange> claims, uint64_t size, Ki
   return tiles;
 }
 
-std::vector<MemoryRange> library_data(std::span<Dso* const> dsos) {
-  std::vector<MemoryRange> ranges;
+std::vector<MappedRange> library_data(std::span<Dso* const> dsos) {
+  std::vector<MappedRange> ranges;
   for (const Dso* const dso : dsos) {
     if (dso->memory_size() != 0) {
       ranges.push_back({.start = dso->memory_base,
@@ -89,16 +89,17 @@ std::vector<MemoryRange> library_data(std::span<Dso* const> dsos) {
   return ranges;
 }
 
-std::vector<MemoryRange> map_position_independent(const Namespace& program, const LoadSet& load) {
+std::vector<MappedRange> map_position_independent(const Namespace& program, const LoadSet& load) {
   const LinkerSymbols& symbols = program.symbols;
-  std::vector<MemoryRange> ranges = library_data(load.dsos);
+  std::vector<MappedRange> ranges = library_data(load.dsos);
   uint64_t data_end = symbols.stack_high;
   for (const Dso* const dso : load.dsos) {
     data_end = std::max(data_end, dso->memory_base + dso->memory_size());
   }
   ranges.push_back({0, symbols.stack_low, Kind::gap});
   ranges.push_back({symbols.stack_low, symbols.stack_high, Kind::stack, {}, kStackAlignment});
-  ranges.push_back({data_end, data_end + program.options.reserve, Kind::reserve});
+  const uint64_t reserve = align(data_end, kStackAlignment);
+  ranges.push_back({reserve, reserve + program.options.reserve, Kind::reserve, {}, kStackAlignment});
   ranges.push_back({symbols.heap_base, symbols.heap_end, Kind::heap, {}, kStackAlignment});
   return tile(std::move(ranges), symbols.heap_end, Kind::padding);
 }
@@ -129,12 +130,12 @@ void map_table(MemoryMap& map, const Namespace& program, const LoadSet& load) {
 
 }  // namespace
 
-std::vector<MemoryRange> map_fixed_main(const wasm::Module& module, const std::string& name, uint64_t memory_size) {
+std::vector<MappedRange> map_fixed_main(const wasm::Module& module, const std::string& name, uint64_t memory_size) {
   const auto known = [&](std::string_view symbol) {
     const auto value = exported_value(module, symbol);
     return value && *value <= memory_size ? value : std::nullopt;
   };
-  std::vector<MemoryRange> claims;
+  std::vector<MappedRange> claims;
   const auto claim = [&](uint64_t start, uint64_t end, Kind kind, uint64_t alignment = 1) {
     const bool has_owner = kind == Kind::data || kind == Kind::data_and_stack;
     claims.push_back({start, end, kind, has_owner ? name : "", alignment});
@@ -179,33 +180,23 @@ std::vector<MemoryRange> map_fixed_main(const wasm::Module& module, const std::s
   return tile(std::move(claims), memory_size, Kind::unknown);
 }
 
-bool place_in_reserve(MemoryMap& map, std::span<const Needs> libraries) {
-  const auto reserve = std::ranges::find(map.memory, Kind::reserve, &MemoryRange::kind);
-  const auto plan = plan_range(libraries, {.maximum_memory = UINT64_MAX >> 1, .maximum_table = UINT64_MAX >> 1});
-  if (!plan || plan->memory_size == 0) {
-    return plan.has_value();
+bool place_in_reserve(MemoryMap& map, const Needs& library) {
+  if (library.memory_size == 0) {
+    return true;
   }
-  if (reserve == map.memory.end()) {
+  const auto base = map.reserve.take(library.memory_size, library.memory_alignment);
+  if (!base) {
     return false;
   }
-  const uint64_t base = align(reserve->start, uint64_t{1} << plan->memory_alignment);
-  if (base > reserve->end || plan->memory_size > reserve->end - base) {
-    return false;
-  }
-  std::vector<MemoryRange> placed;
-  for (size_t i = 0; i < libraries.size(); ++i) {
-    const uint64_t start = base + plan->placed[i].memory_base;
-    placed.push_back({.start = start,
-                      .end = start + libraries[i].memory_size,
-                      .kind = Kind::data,
-                      .owner = libraries[i].name,
-                      .alignment = uint64_t{1} << libraries[i].memory_alignment});
-  }
-  const uint64_t reserve_end = reserve->end;
-  reserve->end = reserve->start;
-  std::ranges::copy(placed, std::back_inserter(map.memory));
-  map.memory.push_back({base + plan->memory_size, reserve_end, Kind::reserve});
-  map.memory = tile(std::move(map.memory), map.memory_size, Kind::padding);
+  const auto around = std::ranges::find_if(
+      map.memory, [&](const MappedRange& range) { return range.start <= *base && *base < range.end; });
+  const MappedRange data = {*base, *base + library.memory_size, Kind::data, library.name,
+                            uint64_t{1} << library.memory_alignment};
+  const MappedRange behind = {data.end, around->end, Kind::reserve};
+  around->end = data.start;
+  std::vector<MappedRange> pieces = {*around, data, behind};
+  std::erase_if(pieces, [](const MappedRange& piece) { return piece.size() == 0; });
+  map.memory.insert(map.memory.erase(around), pieces.begin(), pieces.end());
   return true;
 }
 
@@ -221,10 +212,21 @@ void fill_map(MemoryMap& map, const Namespace& program, const LoadSet& load) {
   map.maximum_memory = program.memory->maximum_pages() * wasm::kPageSize;
   if (map.position_independent) {
     map.memory = map_position_independent(program, load);
+    for (const MappedRange& range : map.memory) {
+      if (range.kind == Kind::reserve) {
+        map.reserve.give(range.start, range.size());
+      }
+    }
     return;
   }
   const uint64_t own = program.memory->type().limits.minimum * wasm::kPageSize;
-  std::vector<MemoryRange> ranges = map_fixed_main(main.module(), main.name, own);
+  std::vector<MappedRange> ranges = map_fixed_main(main.module(), main.name, own);
+  // Libraries may have been placed in the low end of the stack.
+  for (MappedRange& range : ranges) {
+    if (range.kind == Kind::stack) {
+      range.start = std::clamp(program.main_thread->state().stack_low, range.start, range.end);
+    }
+  }
   std::ranges::move(library_data(std::span(load.dsos).subspan(1)), std::back_inserter(ranges));
   map.memory = tile(std::move(ranges), map.memory_size, Kind::padding);
 }

@@ -32,38 +32,56 @@ Namespace::Namespace(Engine& the_engine, ProgramOptions the_options)
 
 Result<Dso*> Namespace::add_dso(std::shared_ptr<SharedModule> module, const std::string& name) {
   const std::unique_lock lock(link_map_lock);
-  auto free_place = std::ranges::find_if(dsos, [](const auto& dso) { return dso == nullptr; });
-  if (free_place == dsos.end()) {
+  if (free_indices_.empty()) {
     if (dsos.size() > options.maximum_libraries) {
-      return fail(ErrorKind::limit, "cannot load {}: the program has {} libraries, which is its limit", printable(name),
-                  options.maximum_libraries);
+      return fail(ErrorKind::limit, "cannot load {}: the program has {} libraries, which is its limit{}",
+                  printable(name), options.maximum_libraries,
+                  retired.empty()
+                      ? ""
+                      : fmt::format(" ({} of them are gone, but modules that handle function references may "
+                                    "refer to them for ever)",
+                                    retired.size()));
     }
-    free_place = dsos.insert(dsos.end(), nullptr);
+    free_indices_.push_back(static_cast<uint32_t>(dsos.size()));
+    dsos.emplace_back();
   }
+  references_travel |= module->module().moves_references;
   auto dso = std::make_unique<Dso>(*this, std::move(module), name);
-  dso->index = static_cast<uint32_t>(free_place - dsos.begin());
-  *free_place = std::move(dso);
-  return free_place->get();
+  dso->index = free_indices_.back();
+  free_indices_.pop_back();
+  return (dsos[dso->index] = std::move(dso)).get();
 }
 
-void Namespace::discard(const std::vector<Dso*>& gone) {
+void Namespace::discard(const std::vector<Dso*>& dead) {
   const std::unique_lock lock(link_map_lock);
-  const auto is_gone = [&](const auto& entry) { return std::ranges::find(gone, entry.second) != gone.end(); };
-  std::erase_if(dsos_by_name, is_gone);
-  std::erase_if(dsos_by_file, is_gone);
-  std::erase_if(dsos_by_module, is_gone);
-  for (Dso* const dso : gone) {
+  const auto is_dead = [&](const auto& entry) { return std::ranges::find(dead, entry.second) != dead.end(); };
+  std::erase_if(dsos_by_name, is_dead);
+  std::erase_if(dsos_by_file, is_dead);
+  std::erase_if(dsos_by_module, is_dead);
+  for (Dso* const dso : dead) {
     std::erase(link_map, dso);
     main_thread->remove_instance(*dso);
   }
-  for (Dso* const dso : gone) {
-    dsos[dso->index].reset();
+  for (Dso* const dso : dead) {
+    const uint32_t index = dso->index;
+    if (references_travel && dso->state == State::gone) {
+      retired[index] = {dso->name, dso->take_functions(), dso->module().types};
+    } else {
+      free_indices_.push_back(index);
+    }
+    dsos[index].reset();
   }
 }
 
-Dso& Namespace::dso(uint32_t index) const {
+Dso* Namespace::dso(uint32_t index) const {
   const std::shared_lock lock(link_map_lock);
-  return *dsos[index];
+  return dsos[index].get();
+}
+
+std::string Namespace::name_of_retired(uint32_t index) const {
+  const std::shared_lock lock(link_map_lock);
+  const auto found = retired.find(index);
+  return found == retired.end() ? "" : found->second.name;
 }
 
 }  // namespace tenon::link

@@ -6,6 +6,7 @@
 // DSOs).
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "link/destructors.h"
 #include "link/dso.h"
 #include "link/engine.h"
 #include "link/function_table.h"
@@ -45,7 +47,15 @@ struct LinkerSymbols {
 /// What one load brings in: its new DSOs breadth first, and the scope that they are looked up in.
 struct LoadSet {
   std::vector<Dso*> dsos;
+  /// What it is looked up in: of the first load, its DSOs; of a later one, the library that is opened and all it needs,
+  /// those that were there already included.
   std::shared_ptr<Scope> scope;
+  bool is_first = true;         ///< brings main
+  bool bind_now = false;        ///< resolves all functions
+  const Dso* opener = nullptr;  ///< whose call of dlopen it is; null for the embedder and for main
+  /// What it added to what others see, to be taken back when it fails: functions of others that got a slot, tags.
+  std::vector<const LinkedFunction*> new_slots;
+  std::vector<std::string> new_tags;
   /// Needed libraries that were not found, when that does not end the load: requester, name and what was tried.
   struct Absent {
     Dso* requester;
@@ -76,17 +86,39 @@ struct Namespace {
   std::unordered_map<std::string, Dso*> dsos_by_name;
   std::map<std::pair<dev_t, ino_t>, Dso*> dsos_by_file;
   std::unordered_map<const SharedModule*, Dso*> dsos_by_module;
-  Dso* main = nullptr;
+  Dso* main = nullptr;            ///< from its search on
+  bool main_was_started = false;  ///< so that what `_start` constructs can be called
   /// Tags that everyone imports and no one defines, by name: made at their first import.
   std::map<std::string, runtime::Tag, std::less<>> tags;
+  std::unordered_map<uint32_t, Dso*> dsos_by_handle;
+  uint32_t last_handle = 0;
+  uint64_t loaded = 0;    ///< DSOs ever published
+  uint64_t unloaded = 0;  ///< and of these, gone again
+  /// Unloaded, but code may be inside them still; see unload.h.
+  std::vector<Dso*> gone;
+  bool unloading = false;     ///< destructors of unreachable DSOs are running
+  bool unload_again = false;  ///< and more may be unreachable since
+  /// Some module can hold function references outside of tables that the linker fills: descriptors of what is unloaded
+  /// have to stay, and so their DSO's number, which then has no instance and is never used again.
+  bool references_travel = false;
+  struct Retired {
+    std::string name;
+    std::deque<LinkedFunction> functions;
+    std::vector<wasm::TypeReference> types;
+  };
+  std::unordered_map<uint32_t, Retired> retired;  ///< by DSO index
+  /// Functions of the embedder's that the guest has pointers to.
+  std::vector<std::unique_ptr<HostFunctionEntry>> callbacks;
 
   // -- Made by layout.
   runtime::Memory* memory = nullptr;  ///< that the DSOs share; one of main's
   FunctionTable functions;
   LinkerSymbols symbols;
+  Placement placement;
 
   // -- Running.
   std::unique_ptr<GuestThread> main_thread;
+  Destructors destructors;
   std::optional<uint32_t> exit_code;  ///< once the guest asked to end
   uint32_t calls_in_progress = 0;     ///< nested calls of Program::call
 
@@ -94,8 +126,13 @@ struct Namespace {
   [[nodiscard]] Result<Dso*> add_dso(std::shared_ptr<SharedModule> module, const std::string& name);
   /// Takes DSOs that nobody refers to away again, instances and all.
   void discard(const std::vector<Dso*>& gone);
-  /// DSO number `index`; it exists as long as code that names it can run.
-  [[nodiscard]] Dso& dso(uint32_t index) const;
+  /// DSO number `index`; null when it is gone: what still names it are references that outlived it.
+  [[nodiscard]] Dso* dso(uint32_t index) const;
+  /// The name of a DSO that is gone, by its number.
+  [[nodiscard]] std::string name_of_retired(uint32_t index) const;
+
+ private:
+  std::vector<uint32_t> free_indices_;
 };
 
 }  // namespace tenon::link

@@ -22,6 +22,22 @@ constexpr std::array<std::pair<std::string_view, DebugCategories>, 8> kCategorie
 
 }  // namespace
 
+const char* to_string(Place place) {
+  switch (place) {
+    case Place::automatic:
+      return "auto";
+    case Place::reserve:
+      return "reserve";
+    case Place::heap:
+      return "heap";
+    case Place::stack:
+      return "stack";
+    case Place::grow:
+      return "grow";
+  }
+  return "";
+}
+
 Result<DebugCategories> parse_debug_categories(std::string_view list) {
   DebugCategories categories = 0;
   while (!list.empty()) {

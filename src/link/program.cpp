@@ -5,13 +5,17 @@
 #include <shared_mutex>
 
 #include "interp/interp.h"
+#include "link/destructors.h"
 #include "link/evaluate.h"
 #include "link/examine.h"
+#include "link/guest_dl.h"
 #include "link/instantiate.h"
 #include "link/layout.h"
 #include "link/load.h"
 #include "link/namespace.h"
+#include "link/open.h"
 #include "link/resolve.h"
+#include "link/unload.h"
 
 namespace tenon::link {
 
@@ -74,7 +78,9 @@ CallOutcome take_pending(Namespace& state, runtime::Thread& thread, bool nested)
   return outcome;
 }
 
-CallOutcome call_function(Namespace& state, Dso& dso, uint32_t function, std::span<const abi::Cell> arguments) {
+/// Calls `target`, or what is function number `function` of `dso` when that has to be found first.
+CallOutcome call_function(Namespace& state, Dso& dso, uint32_t function, std::span<const abi::Cell> arguments,
+                          const abi::FunctionDescriptor* target = nullptr) {
   CallOutcome outcome;
   if (state.exit_code) {
     outcome.kind = CallOutcome::Kind::exit;
@@ -87,7 +93,10 @@ CallOutcome call_function(Namespace& state, Dso& dso, uint32_t function, std::sp
   if (!nested) {
     guest.adopt_native_stack();
   }
-  const abi::FunctionDescriptor* const target = dso.descriptor(thread, function);
+  state.main_was_started = true;
+  if (target == nullptr) {
+    target = dso.descriptor(thread, function);
+  }
   abi::Instance* const instance = target == nullptr ? nullptr : dso.instance_of(thread, target->dso);
   if (instance == nullptr) {
     return take_pending(state, thread, nested);
@@ -96,7 +105,13 @@ CallOutcome call_function(Namespace& state, Dso& dso, uint32_t function, std::sp
   ++state.calls_in_progress;
   const bool returned = interp::invoke(thread, instance, *target->code, arguments, outcome.results);
   --state.calls_in_progress;
-  return returned ? outcome : take_pending(state, thread, nested);
+  if (!returned) {
+    outcome = take_pending(state, thread, nested);
+  }
+  if (!nested) {
+    reclaim(state);
+  }
+  return outcome;
 }
 
 }  // namespace
@@ -114,6 +129,10 @@ Result<std::unique_ptr<Program>> Program::create(Engine& engine, ProgramOptions 
   state->main_thread =
       TENON_TRY(GuestThread::create(state->options.interpreter_stack, state->options.maximum_libraries + 1));
   TENON_CHECK(add_host_dso(*state));
+  TENON_CHECK(state->host.add(std::string(kDestructorModule), destructor_functions(), state.get()));
+  for (const GuestInterface& interface : guest_interfaces()) {
+    TENON_CHECK(state->host.add(interface.module, interface.functions, state.get()));
+  }
   return std::unique_ptr<Program>(new Program(std::move(state)));
 }
 
@@ -209,7 +228,77 @@ Result<CallOutcome> Program::run() {
     return fail(ErrorKind::usage, "{} has no function _start to run; it exports {} (see --invoke)", state_->main->name,
                 list_functions(state_->main->module()));
   }
-  return call_function(*state_, *state_->main, *start, {});
+  CallOutcome outcome = call_function(*state_, *state_->main, *start, {});
+  // A libc that keeps no list of destructors did not run them.
+  if (outcome.kind == CallOutcome::Kind::returned && !state_->destructors.empty()) {
+    if (auto ran = state_->destructors.run_all(*state_, *state_->main_thread); !ran) {
+      outcome.kind = CallOutcome::Kind::trap;
+      outcome.trap = {.kind = runtime::TrapKind::host, .message = ran.error().message, .backtrace = {}, .omitted = 0};
+    } else if (state_->exit_code) {
+      outcome.kind = CallOutcome::Kind::exit;
+      outcome.exit_code = *state_->exit_code;
+    }
+  }
+  return outcome;
+}
+
+Result<Dso*> Program::open(const std::string& name, OpenFlags flags) {
+  if (state_->calls_in_progress == 0) {
+    state_->main_thread->adopt_native_stack();
+  }
+  return link::open(*state_, name, nullptr, flags);
+}
+
+Result<> Program::close(Dso& dso) {
+  if (state_->calls_in_progress == 0) {
+    state_->main_thread->adopt_native_stack();
+  }
+  return link::close(*state_, dso);
+}
+
+Result<Program::Symbol> Program::symbol(Dso& dso, std::string_view name) {
+  const SymbolAddress found = TENON_TRY(find_address(*state_, LookIn::library, &dso, name));
+  Symbol symbol{.address = found.address, .is_function = found.function != nullptr, .type = {}};
+  if (found.function != nullptr) {
+    symbol.type = *found.function->type;
+  }
+  return symbol;
+}
+
+Result<CallOutcome> Program::call_slot(uint32_t function, std::span<const abi::Cell> arguments) {
+  const runtime::Table* const table = state_->functions.table();
+  const abi::FunctionDescriptor* const target =
+      table == nullptr || function >= table->size.load(std::memory_order_acquire) ? nullptr
+                                                                                  : table->get(function).function;
+  if (target == nullptr) {
+    const std::string owner = state_->functions.former_owner(function);
+    return fail(ErrorKind::usage, "table slot {} holds no function{}", function,
+                owner.empty() ? "" : ": it was one of unloaded library " + owner);
+  }
+  if (target->type->parameters.size() != arguments.size()) {
+    return fail(ErrorKind::usage, "the function in table slot {} takes {} arguments {}, not {}", function,
+                target->type->parameters.size(), to_string(*target->type), arguments.size());
+  }
+  Dso* const dso = state_->dso(target->dso);
+  if (dso == nullptr) {
+    return fail(ErrorKind::usage, "the function in table slot {} is one of unloaded library {}", function,
+                state_->name_of_retired(target->dso));
+  }
+  return call_function(*state_, *dso, target->function, arguments, target);
+}
+
+Result<uint32_t> Program::add_callback(const runtime::HostFunctionDefinition& function, void* environment) {
+  state_->callbacks.push_back(std::make_unique<HostFunctionEntry>("callback", function, environment));
+  auto slot = state_->functions.slot_of(state_->callbacks.back()->function);
+  if (!slot) {
+    state_->callbacks.pop_back();
+  }
+  return slot;
+}
+
+uint8_t* Program::memory(uint64_t address, uint64_t length) const {
+  const uint64_t size = memory_size();
+  return length > size || address > size - length ? nullptr : state_->memory->base + address;
 }
 
 Result<CallOutcome> Program::call(Dso& dso, std::string_view function, std::span<const abi::Cell> arguments) {
@@ -247,7 +336,7 @@ std::vector<LinkMapEntry> Program::link_map() const {
     entry.name = dso->name;
     entry.path = dso->path;
     entry.found_through = dso->found_through;
-    entry.requester = dso->requester == nullptr ? "" : dso->requester->name;
+    entry.requester = dso->requester;
     for (const Dso* const needed : dso->needed) {
       entry.needed.push_back(needed->name);
     }

@@ -19,6 +19,7 @@
 #include "link/dso.h"
 #include "link/engine.h"
 #include "link/memory_map.h"
+#include "link/open_flags.h"
 #include "link/options.h"
 #include "link/report.h"
 #include "runtime/host.h"
@@ -90,6 +91,36 @@ class Program {
   [[nodiscard]] Result<Examination> examine(const std::string& path, bool resolve_symbols);
   /// The same, placed as loading would place it: who has which part of the memory and of the function table.
   [[nodiscard]] Result<MemoryMap> map_memory(const std::string& path);
+
+  // -- Opening libraries while the program runs.
+
+  /// dlopen by the embedder: loads and constructs the library, unless it is there; every good call wants its close().
+  /// A name with a slash is a path of the host's; a bare one is looked for as a needed library is. May be called by
+  /// host functions. Lives, and the Dso with it, until it is closed and nothing else needs it. Errors: those of
+  /// load_main, for the library; trap, when a constructor trapped: everything of it is taken back then. usage, when
+  /// nothing is loaded yet or the program has ended.
+  [[nodiscard]] Result<Dso*> open(const std::string& name, OpenFlags flags = {});
+  /// dlclose. `dso` may be gone afterwards. Errors: usage, when it is not open; trap, of a destructor (it is closed all
+  /// the same).
+  [[nodiscard]] Result<> close(Dso& dso);
+
+  /// A symbol of a library or of what it needs (of main: of the global scope), as dlsym finds it.
+  struct Symbol {
+    uint32_t address = 0;  ///< of data, in the program's memory; of a function, its slot in the function table
+    bool is_function = false;
+    wasm::FunctionType type;  ///< of a function
+  };
+  /// Errors: not_found, unlinkable (it has no address), limit.
+  [[nodiscard]] Result<Symbol> symbol(Dso& dso, std::string_view name);
+  /// Calls what stands in slot `function` of the function table: a symbol's, or a callback that the guest passed.
+  /// Errors: usage (no function there, or it takes other arguments).
+  [[nodiscard]] Result<CallOutcome> call_slot(uint32_t function, std::span<const abi::Cell> arguments);
+  /// A function of the host's as a function pointer for the guest. `environment` and the name must outlive the program.
+  /// The program keeps it as long as it lives. Errors: limit, unlinkable (no function table).
+  [[nodiscard]] Result<uint32_t> add_callback(const runtime::HostFunctionDefinition& function, void* environment);
+  /// The bytes [address, address + length) of the program's memory, null when they are not all in it. Valid as long as
+  /// the program; other threads of the guest may write them at any time.
+  [[nodiscard]] uint8_t* memory(uint64_t address, uint64_t length) const;
 
   // -- Running.
 

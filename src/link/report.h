@@ -43,6 +43,10 @@ class Counter {
 
 struct Statistics {
   Counter libraries;         ///< DSOs loaded, main counted
+  Counter put_off;           ///< of these, not instantiated until they are used
+  Counter put_off_used;      ///< of these, used by now
+  Counter opened;            ///< calls of dlopen, and the embedder's, that succeeded
+  Counter unloaded;          ///< DSOs
   Counter modules_decoded;   ///< of these, decoded and validated for it
   Counter modules_shared;    ///< of these, found decoded in the process
   Counter files_tried;       ///< files that were looked for

@@ -1,5 +1,6 @@
 #include "link/resolve.h"
 
+#include <algorithm>
 #include <mutex>
 #include <string_view>
 
@@ -19,7 +20,11 @@ bool limits_match(uint64_t size, const std::optional<uint64_t>& has, const wasm:
   return size >= wanted.minimum && (!wanted.maximum || (has && *has <= *wanted.maximum));
 }
 
-/// Resolves all imports of one DSO but functions, and collects what is missing.
+uint64_t found_pages(const runtime::Memory* memory) {
+  return memory == nullptr ? 0 : memory->pages();
+}
+
+/// Resolves all imports of one DSO, and collects what is missing.
 class Resolver {
  public:
   Resolver(Namespace& program, Dso& dso, std::vector<MissingSymbol>& missing)
@@ -44,6 +49,16 @@ class Resolver {
       }
     }
   }
+
+  void resolve_functions() {
+    for (uint32_t i = 0; i < dso_.shared().functions.size(); ++i) {
+      if (dso_.functions[i].load(std::memory_order_acquire) == nullptr) {
+        function(i);
+      }
+    }
+  }
+
+  std::vector<std::string> new_tags;
 
  private:
   /// Notes an import as missing, or as found to be something else.
@@ -86,9 +101,9 @@ class Resolver {
     }
     switch (wanted.role) {
       case GlobalRole::memory_base:
-        return {.kind = Kind::value, .value = dso_.memory_base};
+        return {.kind = Kind::memory_base};
       case GlobalRole::table_base:
-        return {.kind = Kind::value, .value = dso_.table_base};
+        return {.kind = Kind::table_base};
       case GlobalRole::stack_pointer:
         return stack_pointer(wanted);
       case GlobalRole::data_address:
@@ -103,7 +118,7 @@ class Resolver {
 
   /// A main that exports its own stack pointer lends it to its libraries.
   GlobalBinding stack_pointer(const GlobalImport& wanted) {
-    Dso* const main = dso_.scopes.front()->dsos.front();
+    Dso* const main = program_.main;
     if (main == &dso_ || main->shared().position_independent) {
       return {.kind = GlobalBinding::Kind::stack_pointer};
     }
@@ -141,8 +156,10 @@ class Resolver {
   }
 
   GlobalBinding function_address(const GlobalImport& wanted) {
-    const LinkedFunction* function = nullptr;
-    if (const Definition definition = find_symbol(dso_.scopes, wanted.name, program_.report)) {
+    const LinkedFunction* function = host_symbol(program_, wanted.name.text, nullptr);
+    if (function != nullptr) {
+      // The runtime's, whoever defines it as well.
+    } else if (const Definition definition = find_symbol(dso_.scopes, wanted.name, program_.report)) {
       if (definition.symbol->kind != ExternKind::function) {
         mismatch(*wanted.import, "address of a function", definition);
         return {};
@@ -154,6 +171,9 @@ class Resolver {
       }
       function = *found;
       bound(definition, wanted.name.text);
+      if (function != nullptr && function->dso != HostModules::kDso) {
+        note_use(dso_, *program_.dsos[function->dso]);  // another's, when the definition hands on an import
+      }
     } else {
       function = program_.host.find("env", wanted.name.text);
     }
@@ -221,6 +241,9 @@ class Resolver {
       return nullptr;
     }
     const auto [known, is_new] = program_.tags.try_emplace(import.name, runtime::Tag{type});
+    if (is_new) {
+      new_tags.push_back(import.name);
+    }
     if (known->second.type != type) {
       missing(import, expected, "tag " + to_string(*known->second.type), "the linker, as a library before imports it");
     }
@@ -242,10 +265,12 @@ class Resolver {
     } else if (is_program_s(import, "memory")) {
       found = program_.memory;
     }
+    // The program's memory is grown to what libraries ask for at least when they are placed.
+    const uint64_t pages =
+        found == program_.memory ? std::max(found_pages(found), type.limits.minimum) : found_pages(found);
     if (found == nullptr) {
       missing(import, describe(type));
-    } else if (found->type().shared != type.shared ||
-               !limits_match(found->pages(), found->type().limits.maximum, type.limits)) {
+    } else if (found->type().shared != type.shared || !limits_match(pages, found->type().limits.maximum, type.limits)) {
       wasm::MemoryType is = found->type();
       is.limits.minimum = found->pages();
       missing(import, describe(type), describe(is), found_in);
@@ -286,7 +311,9 @@ class Resolver {
     }
     if (found == nullptr) {
       missing(import, describe(type));
-    } else if (const uint64_t size = found->size.load(std::memory_order_acquire);
+    } else if (const uint64_t size = binding.kind == Kind::program
+                                         ? std::max(found->size.load(std::memory_order_acquire), type.limits.minimum)
+                                         : found->size.load(std::memory_order_acquire);
                found->type().element != type.element ||
                !limits_match(size, found->type().limits.maximum, type.limits)) {
       wasm::TableType is = found->type();
@@ -346,8 +373,20 @@ Result<> resolve(Namespace& program, LoadSet& load) {
   std::vector<MissingSymbol> missing;
   const std::unique_lock lock(program.link_map_lock);
   for (Dso* const dso : load.dsos) {
-    program.report.line(kDebugReloc, "resolving: {}{}", dso->name, program.options.bind_now ? "" : " (lazy)");
-    Resolver(program, *dso, missing).resolve_all(program.options.bind_now || !dso->shared().is_dynamic());
+    const bool now = load.bind_now || program.options.bind_now;
+    program.report.line(kDebugReloc, "resolving: {}{}", dso->name, now ? "" : " (lazy)");
+    Resolver resolver(program, *dso, missing);
+    resolver.resolve_all(now || !dso->shared().is_dynamic());
+    load.new_tags.insert(load.new_tags.end(), resolver.new_tags.begin(), resolver.new_tags.end());
+  }
+  return fail_if_any(missing, load.dsos.front()->name);
+}
+
+Result<> bind_functions(Namespace& program, LoadSet& load) {
+  std::vector<MissingSymbol> missing;
+  const std::unique_lock lock(program.link_map_lock);
+  for (Dso* const dso : load.dsos) {
+    Resolver(program, *dso, missing).resolve_functions();
   }
   return fail_if_any(missing, load.dsos.front()->name);
 }

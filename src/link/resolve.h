@@ -10,6 +10,9 @@
 
 namespace tenon::link {
 
+/// Binds all functions of DSOs that are resolved already (RTLD_NOW). Errors: unlinkable, as resolve().
+[[nodiscard]] Result<> bind_functions(Namespace& program, LoadSet& load);
+
 /// The step. Errors: unlinkable; the message lists everything that is missing or of the wrong type.
 [[nodiscard]] Result<> resolve(Namespace& program, LoadSet& load);
 

@@ -96,18 +96,15 @@ std::string why_not(int error) {
   }
 }
 
-const std::string& requester_name(const Dso* requester) {
-  static const std::string preload = "--preload";
-  return requester == nullptr ? preload : requester->name;
-}
-
 }  // namespace
 
 /// What was tried for one name, for the error that lists it all.
 struct Search::Attempts {
   std::vector<std::string> paths;
   std::vector<std::string> lines;
-  bool refused = false;  ///< something was there, but could not be used
+  std::vector<FoundThrough> places;  ///< the kinds of place looked in, each once
+  bool refused = false;              ///< something was there, but could not be used
+  bool told_to_guest = false;
 
   /// Whether `path` is new: directories may be listed twice.
   bool start(const std::string& path) {
@@ -118,7 +115,20 @@ struct Search::Attempts {
     return true;
   }
 
+  void look_in(FoundThrough place) {
+    if (std::ranges::find(places, place) == places.end()) {
+      places.push_back(place);
+    }
+  }
+
   [[nodiscard]] std::string text() const {
+    if (told_to_guest && !lines.empty()) {
+      std::string text = "; looked in";
+      for (size_t i = 0; i < places.size(); ++i) {
+        text += fmt::format("{} the {}", i == 0 ? "" : ",", to_string(places[i]));
+      }
+      return text;
+    }
     std::string text = lines.empty() ? ": there is no directory to look for it in" : "; looked for ";
     for (size_t i = 0; i < lines.size(); ++i) {
       text += (i == 0 ? "" : ", ") + lines[i];
@@ -134,6 +144,10 @@ struct Search::Attempts {
     refused = true;
   }
 };
+
+std::string Search::Request::asked_by() const {
+  return requester == nullptr ? user : requester->name;
+}
 
 std::vector<std::string> expand_runtime_path(std::string_view entry, const std::string& origin,
                                              const std::string& working_directory) {
@@ -223,14 +237,26 @@ Result<Found> Search::find_main(const std::string& path) {
 }
 
 Result<Found> Search::find_preload(const std::string& name) {
-  return find(name, nullptr, true);
+  return find(name, {.user = "--preload", .trusted = true});
 }
 
-Result<Found> Search::find_needed(const std::string& name, const Dso& requester) {
-  return find(name, &requester, options_.trust_runtime_path);
+Result<Found> Search::find_opened(const std::string& name, const Dso* requester) {
+  if (requester == nullptr) {
+    return find(name, {.user = "the host program", .trusted = true});
+  }
+  return find(
+      name,
+      {.requester = requester, .trusted = options_.trust_runtime_path, .path_is_guest_s = true, .told_to_guest = true});
 }
 
-Result<bool> Search::find_in_embedder(const std::string& name, const Dso* requester, Found& found) {
+Result<Found> Search::find_needed(const std::string& name, const Dso& requester, bool told_to_guest) {
+  return find(name, {.requester = &requester,
+                     .trusted = options_.trust_runtime_path,
+                     .path_is_guest_s = requester.origin == Origin::guest_file,
+                     .told_to_guest = told_to_guest});
+}
+
+Result<bool> Search::find_in_embedder(const std::string& name, const Request& request, Found& found) {
   if (const auto known = options_.registered_modules.find(name); known != options_.registered_modules.end()) {
     found.module = known->second;
     found.origin = Origin::embedder;
@@ -238,7 +264,7 @@ Result<bool> Search::find_in_embedder(const std::string& name, const Dso* reques
     return true;
   }
   if (options_.module_reader) {
-    auto bytes = TENON_TRY(options_.module_reader(name, requester_name(requester)));
+    auto bytes = TENON_TRY(options_.module_reader(name, request.asked_by()));
     if (bytes) {
       found.bytes = *std::move(bytes);
       found.origin = Origin::embedder;
@@ -250,36 +276,85 @@ Result<bool> Search::find_in_embedder(const std::string& name, const Dso* reques
 }
 
 // The search itself, in the order of the design.
-Result<Found> Search::find(const std::string& name, const Dso* requester, bool trusted) {
+Result<Found> Search::find(const std::string& name, const Request& request) {
+  const Dso* const requester = request.requester;
   if (name.empty() || name.size() > kMaximumNameLength || name.contains('\0')) {
-    return fail(ErrorKind::malformed, "{} needs a library whose name is {}", requester_name(requester),
-                name.empty() ? "empty" : "no file's: it is too long or has a zero byte");
+    return fail(ErrorKind::malformed, "{} asks for a library whose name is {}", request.asked_by(),
+                name.empty()                       ? "empty"
+                : name.size() > kMaximumNameLength ? fmt::format("{} bytes long, more than the {} of any path: {}",
+                                                                 name.size(), kMaximumNameLength, printable(name))
+                                                   : "no file's: it has a zero byte in it");
   }
-  report_.line(kDebugLibs, "find library={} [needed by {}]; searching", Printable{name}, requester_name(requester));
+  report_.line(kDebugLibs, "find library={} [needed by {}]; searching", Printable{name}, request.asked_by());
   open_roots();
   Found found;
   Attempts attempts;
+  attempts.told_to_guest = request.told_to_guest;
   const bool is_path = name.contains('/');
-  if (!is_path && TENON_TRY(find_in_embedder(name, requester, found))) {
+  if (!is_path && TENON_TRY(find_in_embedder(name, request, found))) {
     report_.line(kDebugLibs, "  found through {}", to_string(found.through));
     return found;
   }
   const bool named_by_user = requester == nullptr;
-  if (name.starts_with('/') || (is_path && named_by_user)) {
-    if (open_candidate(trusted ? absolute(name) : normal(name), FoundThrough::path, trusted, attempts, found)) {
+  if (is_path && request.path_is_guest_s) {
+    if (open_guest_candidate(name, FoundThrough::path, attempts, found)) {
       return found;
     }
-  } else if (TENON_TRY(find_in_runtime_path(name, requester, trusted, attempts, found)) ||
-             find_in_roots(name, trusted, attempts, found)) {
+    return fail(attempts.refused ? ErrorKind::io : ErrorKind::not_found, "cannot open library {}, asked for by {}: {}",
+                printable(name), requester->name, attempts.lines.back());
+  }
+  if (name.starts_with('/') || (is_path && named_by_user)) {
+    if (open_candidate(request.trusted ? absolute(name) : normal(name), FoundThrough::path, request.trusted, attempts,
+                       found)) {
+      return found;
+    }
+  } else if (TENON_TRY(find_in_runtime_path(name, request, attempts, found)) ||
+             find_in_roots(name, request.trusted, attempts, found)) {
     return found;
   }
   return fail(attempts.refused ? ErrorKind::io : ErrorKind::not_found,
-              "cannot find library {}, needed by {}{}. Give its directory with -L", printable(name),
-              requester_name(requester), attempts.text());
+              "cannot find library {}, needed by {}{}. Give its directory with -L", printable(name), request.asked_by(),
+              attempts.text());
 }
 
-Result<bool> Search::find_in_runtime_path(const std::string& name, const Dso* requester, bool trusted,
-                                          Attempts& attempts, Found& found) {
+// A path of the guest's goes through the guest's own preopens, which say what it may read.
+bool Search::open_guest_candidate(const std::string& path, FoundThrough through, Attempts& attempts, Found& found) {
+  if (!attempts.start(path)) {
+    return false;
+  }
+  attempts.look_in(through);
+  ++report_.statistics.files_tried;
+  report_.line(kDebugLibs, "  trying file={} of the guest's", Printable{path});
+  if (!options_.open_guest_file) {
+    attempts.absent(path, " (the program has no files: give it a directory with --dir)");
+    return false;
+  }
+  auto opened = options_.open_guest_file(path);
+  if (!opened) {
+    if (opened.error().kind == ErrorKind::not_found) {
+      attempts.absent(path, " (no such file in the program's directories)");
+    } else {
+      attempts.refuse(path, opened.error().message);
+    }
+    return false;
+  }
+  const Descriptor file(*opened);
+  auto bytes = take_bytes(file.get(), path);
+  if (!bytes) {
+    attempts.refuse(path, bytes.error().message);
+    return false;
+  }
+  found.bytes = *std::move(bytes);
+  found.path = normal(path);
+  found.directory = path.contains('/') ? directory_of(found.path) : "";
+  found.origin = Origin::guest_file;
+  found.through = through;
+  return true;
+}
+
+Result<bool> Search::find_in_runtime_path(const std::string& name, const Request& request, Attempts& attempts,
+                                          Found& found) {
+  const Dso* const requester = request.requester;
   if (requester == nullptr || !requester->module().dylink) {
     return false;
   }
@@ -289,12 +364,16 @@ Result<bool> Search::find_in_runtime_path(const std::string& name, const Dso* re
       continue;
     }
     report_.line(kDebugLibs, " search path={} (runtime path of {})", Printable{entry}, requester->name);
-    for (const std::string& directory : expand_runtime_path(entry, requester->directory, working_directory())) {
+    const bool is_guest_s = requester->origin == Origin::guest_file;
+    const std::string relative_to = is_guest_s ? "." : working_directory();
+    for (const std::string& directory : expand_runtime_path(entry, requester->directory, relative_to)) {
       if (++searched > kMaximumRuntimePaths) {
         return fail(ErrorKind::limit, "the runtime path of {} has more than {} directories", requester->name,
                     kMaximumRuntimePaths);
       }
-      if (open_candidate(normal(join(directory, name)), FoundThrough::runtime_path, trusted, attempts, found)) {
+      if (is_guest_s ? open_guest_candidate(join(directory, name), FoundThrough::runtime_path, attempts, found)
+                     : open_candidate(normal(join(directory, name)), FoundThrough::runtime_path, request.trusted,
+                                      attempts, found)) {
         return true;
       }
     }
@@ -306,6 +385,7 @@ bool Search::find_in_roots(const std::string& name, bool trusted, Attempts& atte
   for (const Root& root : roots_) {
     report_.line(kDebugLibs, " search path={} ({})", root.path, to_string(root.through));
     if (!root.directory.is_open()) {
+      attempts.look_in(root.through);
       attempts.absent(root.path, " (no such directory)");
     } else if (open_candidate(normal(join(root.path, name)), root.through, trusted, attempts, found)) {
       return true;
@@ -319,6 +399,7 @@ bool Search::open_candidate(const std::string& path, FoundThrough through, bool 
   if (!attempts.start(path)) {
     return false;
   }
+  attempts.look_in(through);
   ++report_.statistics.files_tried;
   report_.line(kDebugLibs, "  trying file={}", Printable{path});
   Descriptor file;

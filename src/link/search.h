@@ -21,7 +21,7 @@ namespace tenon::link {
 struct Found {
   base::FileBytes bytes;
   std::shared_ptr<SharedModule> module;
-  std::string path;       ///< absolute; empty for what has no file
+  std::string path;       ///< absolute on the host, or as the guest names it; empty for what has no file
   std::string directory;  ///< of `path`
   Origin origin = Origin::host_file;
   FoundThrough through = FoundThrough::path;
@@ -41,8 +41,11 @@ class Search {
 
   /// A library that the user names: a bare name or a path. Errors: not_found (lists everywhere it was looked for), io.
   [[nodiscard]] Result<Found> find_preload(const std::string& name);
+  /// A library that is opened while the program runs: by the guest, in a function of `requester`, or by the embedder
+  /// (no requester), whose paths are the host's. Errors: as below.
+  [[nodiscard]] Result<Found> find_opened(const std::string& name, const Dso* requester);
   /// A library that `requester` needs. Errors: as above; malformed, for what can't be a name.
-  [[nodiscard]] Result<Found> find_needed(const std::string& name, const Dso& requester);
+  [[nodiscard]] Result<Found> find_needed(const std::string& name, const Dso& requester, bool told_to_guest = false);
 
  private:
   /// A directory that was given by the user: what lies below is within reach of names in modules.
@@ -55,10 +58,23 @@ class Search {
   struct Attempts;
 
   [[nodiscard]] static Root open_root(const std::string& path, FoundThrough through);
-  [[nodiscard]] Result<Found> find(const std::string& name, const Dso* requester, bool trusted);
-  [[nodiscard]] Result<bool> find_in_embedder(const std::string& name, const Dso* requester, Found& found);
-  [[nodiscard]] Result<bool> find_in_runtime_path(const std::string& name, const Dso* requester, bool trusted,
-                                                  Attempts& attempts, Found& found);
+  /// On whose behalf, and how far names reach.
+  struct Request {
+    const Dso* requester = nullptr;
+    const char* user = "";         ///< who asks when no DSO does
+    bool trusted = false;          ///< names of the host's files may lead anywhere
+    bool path_is_guest_s = false;  ///< a name with a slash is a path in the guest's file system
+    bool told_to_guest = false;    ///< errors do not say where on the host was looked
+
+    [[nodiscard]] std::string asked_by() const;
+  };
+
+  [[nodiscard]] Result<Found> find(const std::string& name, const Request& request);
+  [[nodiscard]] bool open_guest_candidate(const std::string& path, FoundThrough through, Attempts& attempts,
+                                          Found& found);
+  [[nodiscard]] Result<bool> find_in_embedder(const std::string& name, const Request& request, Found& found);
+  [[nodiscard]] Result<bool> find_in_runtime_path(const std::string& name, const Request& request, Attempts& attempts,
+                                                  Found& found);
   [[nodiscard]] bool find_in_roots(const std::string& name, bool trusted, Attempts& attempts, Found& found);
   [[nodiscard]] bool open_candidate(const std::string& path, FoundThrough through, bool trusted, Attempts& attempts,
                                     Found& found);

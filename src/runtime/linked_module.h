@@ -36,6 +36,10 @@ class LinkedModule {
   /// The instance of DSO number `dso` in `thread`, made if there is none. Null with a trap pending.
   [[nodiscard]] virtual abi::Instance* instance_of(abi::Thread& thread, uint32_t dso) = 0;
 
+  /// What a trap says besides its kind when a call finds element `index` of `table` null: who was there before. May be
+  /// empty.
+  [[nodiscard]] virtual std::string describe_null_element(const abi::Table& table, uint64_t index) const = 0;
+
   /// Identity of tag `index` of this module.
   [[nodiscard]] virtual const Tag* tag(uint32_t index) const = 0;
 

@@ -1,6 +1,7 @@
 #include "runtime/memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +16,11 @@ namespace {
 // sandbox: an instruction can form any address up to 2^32 - 1 (index) + 2^32 - 1 (offset) and touches up to 16 bytes
 // there; all of it must be inside the reservation, so that nothing else of the host can be hit.
 constexpr uint64_t kGuardedReservation = (uint64_t{1} << 33) + wasm::kPageSize;
+
+uint64_t host_page() {
+  static const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  return page;
+}
 
 void* reserve(uint64_t bytes) {
   return mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -91,6 +97,20 @@ int64_t Memory::grow(uint64_t pages) {
   return static_cast<int64_t>(before_pages);
 }
 
+void Memory::clear(uint64_t address, uint64_t bytes) {
+  // Less than this is cheaper to write than to ask the kernel for.
+  constexpr uint64_t kWorthACall = uint64_t{64} << 10;
+  const uint64_t page = host_page();
+  const uint64_t first = (address + page - 1) / page * page;
+  const uint64_t last = (address + bytes) / page * page;
+  if (last <= first || last - first < kWorthACall || madvise(base + first, last - first, MADV_DONTNEED) != 0) {
+    std::memset(base + address, 0, bytes);
+    return;
+  }
+  std::memset(base + address, 0, first - address);
+  std::memset(base + last, 0, address + bytes - last);
+}
+
 Result<std::unique_ptr<Table>> Table::create(const wasm::TableType& type, uint64_t maximum_elements) {
   std::unique_ptr<Table> table(new Table);
   table->type_ = type;
@@ -129,6 +149,27 @@ int64_t Table::grow(uint64_t count, abi::Cell initial) {
   }
   size.store(before + count, std::memory_order_release);
   return static_cast<int64_t>(before);
+}
+
+bool Table::shrink(uint64_t from, uint64_t count) {
+  const std::scoped_lock lock(growing_);
+  if (size.load(std::memory_order_relaxed) != from) {
+    return false;
+  }
+  size.store(count, std::memory_order_release);
+  for (uint64_t i = count; i < from; ++i) {
+    set(i, abi::Cell{});
+  }
+  return true;
+}
+
+void Table::discard(uint64_t index, uint64_t count) {
+  const uint64_t per_page = host_page() / sizeof(abi::Cell);
+  const uint64_t first = (index + per_page - 1) / per_page * per_page;
+  const uint64_t last = (index + count) / per_page * per_page;
+  if (last > first) {
+    madvise(elements + first, (last - first) * sizeof(abi::Cell), MADV_DONTNEED);
+  }
 }
 
 }  // namespace tenon::runtime

@@ -33,6 +33,9 @@ class Memory : public abi::Memory {
   /// new size is published (release; pairs with the acquire loads of `size`).
   int64_t grow(uint64_t pages);
 
+  /// Makes a range that lies in the memory zero, and gives whole pages of it back to the host.
+  void clear(uint64_t address, uint64_t bytes);
+
   [[nodiscard]] uint64_t pages() const { return size.load(std::memory_order_acquire) / wasm::kPageSize; }
   [[nodiscard]] const wasm::MemoryType& type() const { return type_; }
   [[nodiscard]] BoundsChecks checks() const { return checks_; }
@@ -59,6 +62,12 @@ class Table : public abi::Table {
 
   /// The specification's table.grow: the previous size, or -1. New elements are `initial`. Thread-safe.
   int64_t grow(uint64_t elements, abi::Cell initial);
+
+  /// Makes the table end at `elements` again, if it still ends at `from`; what was behind is null. For elements that no
+  /// code has seen yet.
+  bool shrink(uint64_t from, uint64_t elements);
+  /// Gives the pages that lie entirely in a range of null elements back to the host.
+  void discard(uint64_t index, uint64_t count);
 
   [[nodiscard]] const wasm::TableType& type() const { return type_; }
 

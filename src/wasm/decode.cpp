@@ -900,7 +900,8 @@ Result<> Decoder::measure_bodies(size_t offset, size_t size) {
 
 Result<> Decoder::bodies() {
   StableBytes window(module_->bytes_);
-  std::vector<bool> written_globals(module_->globals.size());
+  BodyFacts facts;
+  facts.written_globals.resize(module_->globals.size());
   const auto end = static_cast<uint32_t>(module_->functions.size());
   window.reserve(std::min(kCodeWindow, module_->bytes().size()));
   for (uint32_t first = module_->imported_functions; first < end;) {
@@ -920,13 +921,15 @@ Result<> Decoder::bodies() {
     }
     for (; first <= last; ++first) {
       const Function& function = module_->functions[first];
-      TENON_CHECK(validate_function(*module_, first, view.subspan(function.body_offset - begin, function.body_size),
-                                    &written_globals));
+      TENON_CHECK(
+          validate_function(*module_, first, view.subspan(function.body_offset - begin, function.body_size), &facts));
     }
   }
   for (size_t n = 0; n < module_->globals.size(); ++n) {
-    module_->globals[n].is_written = written_globals[n];
+    module_->globals[n].is_written = facts.written_globals[n];
+    facts.moves_references |= module_->globals[n].type.type == ValueType::funcref;
   }
+  module_->moves_references = facts.moves_references;
   return {};
 }
 

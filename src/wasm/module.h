@@ -166,6 +166,9 @@ class Module {
   std::optional<Dylink> dylink;
   /// Functions that ref.func may name: those in exports, element segments, globals (specification 3.4.10, C.refs).
   std::vector<bool> declared_functions;
+  /// Whether it can hold a function reference anywhere but in the table elements that its active segments fill: it has
+  /// an instruction that makes, reads or writes one, or a global for one. C compiles to modules that cannot.
+  bool moves_references = false;
 
   [[nodiscard]] const FunctionType& function_type(uint32_t function) const { return *types[functions[function].type]; }
   [[nodiscard]] bool is_imported_function(uint32_t function) const { return function < imported_functions; }

@@ -292,8 +292,8 @@ template <auto kRead>
 
 class BodyValidator {
  public:
-  BodyValidator(const Module& module, uint32_t function, Bytes body, State& state, std::vector<bool>* written_globals)
-      : module_(module), function_(function), body_(body), state_(state), written_globals_(written_globals) {}
+  BodyValidator(const Module& module, uint32_t function, Bytes body, State& state, BodyFacts* facts)
+      : module_(module), function_(function), body_(body), state_(state), facts_(facts) {}
 
   /// False: see take_error.
   [[nodiscard]] bool run();
@@ -318,11 +318,17 @@ class BodyValidator {
   [[gnu::cold, gnu::noinline]] bool too_many_operands(Place place);
   [[nodiscard]] std::string instruction_at(size_t offset) const;
 
+  void note_moved_reference() {
+    if (facts_ != nullptr) {
+      facts_->moves_references = true;
+    }
+  }
+
   const Module& module_;
   uint32_t function_;
   Bytes body_;
   State& state_;
-  std::vector<bool>* written_globals_;
+  BodyFacts* facts_;
   Error error_{};
 };
 
@@ -637,8 +643,8 @@ bool BodyValidator::run() {
         if (!type.is_mutable) [[unlikely]] {
           return fail(place(), ErrorKind::invalid, fmt::format("global is immutable: global.set of global {}", index));
         }
-        if (written_globals_ != nullptr) {
-          (*written_globals_)[index] = true;
+        if (facts_ != nullptr) {
+          facts_->written_globals[index] = true;
         }
         if (!pop(type.type)) {
           return false;
@@ -963,6 +969,7 @@ bool BodyValidator::run() {
         if (!push(ValueType::funcref)) {
           return false;
         }
+        note_moved_reference();
         break;
       }
       case Opcode::table_get:
@@ -972,6 +979,7 @@ bool BodyValidator::run() {
           return unknown(place(), "table", table);
         }
         const ValueType element = module_.tables[table].type.element;
+        note_moved_reference();
         if (step.handler == static_cast<uint8_t>(Opcode::table_set)) {
           if (!pop(element) || !pop(ValueType::i32)) {
             return false;
@@ -1100,6 +1108,7 @@ bool BodyValidator::run() {
                                       to_string(module_.tables[table].type.element),
                                       to_string(module_.elements[element].type)));
             }
+            note_moved_reference();
             break;
           }
           case Immediate::table_table: {
@@ -1114,6 +1123,7 @@ bool BodyValidator::run() {
                                       to_string(module_.tables[source].type.element),
                                       to_string(module_.tables[destination].type.element)));
             }
+            note_moved_reference();
             break;
           }
           case Immediate::table: {
@@ -1122,6 +1132,9 @@ bool BodyValidator::run() {
               return false;
             }
             const ValueType element = module_.tables[table].type.element;
+            if (prefixed.opcode != Opcode::table_size) {
+              note_moved_reference();
+            }
             if (prefixed.opcode == Opcode::table_grow) {
               signature = {{element, ValueType::i32}, 2, ValueType::i32};
             } else if (prefixed.opcode == Opcode::table_fill) {
@@ -1334,9 +1347,9 @@ std::string BodyValidator::instruction_at(size_t offset) const {
 
 }  // namespace
 
-Result<> validate_function(const Module& module, uint32_t function, Bytes body, std::vector<bool>* written_globals) {
+Result<> validate_function(const Module& module, uint32_t function, Bytes body, BodyFacts* facts) {
   static thread_local State state;
-  BodyValidator validator(module, function, body, state, written_globals);
+  BodyValidator validator(module, function, body, state, facts);
   const bool is_valid = validator.run();
   state.trim();
   if (!is_valid) [[unlikely]] {

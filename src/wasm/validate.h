@@ -9,13 +9,18 @@
 
 namespace tenon::wasm {
 
+/// What validation learns of a module's bodies besides.
+struct BodyFacts {
+  std::vector<bool> written_globals;  ///< by index, as long as the module's globals: those that a body sets
+  bool moves_references = false;      ///< see Module::moves_references
+};
+
 /// Validates one defined function's body. `body` starts with the locals and ends with the final `end`; it need not be
 /// the module's own bytes: the interpreter validates a private copy once more before it trusts it. It must not change
 /// meanwhile (never pass mapped bytes). Offsets in messages are those of the module's file. Thread-safe. Errors:
-/// malformed, invalid, unsupported, limit. `written_globals`, if there is one, gets a true for each global that the
-/// body sets; it is as long as the module's globals.
+/// malformed, invalid, unsupported, limit. `facts`, if there are any, are added to.
 [[nodiscard]] Result<> validate_function(const Module& module, uint32_t function, base::Bytes body,
-                                         std::vector<bool>* written_globals = nullptr);
+                                         BodyFacts* facts = nullptr);
 
 /// Locals a function may declare, parameters included; operands it may have on its stack.
 constexpr uint32_t kMaximumLocals = 50000;

@@ -127,18 +127,5 @@ TEST(PlanProgram, TableHasALimit) {
   EXPECT_NE(plan.error().message.find("libtable.so"), std::string::npos);
 }
 
-TEST(PlanRange, IsRelativeToAnAlignedStart) {
-  const std::vector<Needs> all = {needs("a", 10, 2, 1), needs("b", 10, 5, 1, 2)};
-  const auto plan = plan_range(all, limits());
-  ASSERT_TRUE(plan);
-  EXPECT_EQ(plan->placed[0].memory_base, 0);
-  EXPECT_EQ(plan->placed[1].memory_base, 32);
-  EXPECT_EQ(plan->memory_size, 42);
-  EXPECT_EQ(plan->memory_alignment, 5);
-  EXPECT_EQ(plan->placed[1].table_base, 4);
-  EXPECT_EQ(plan->table_size, 5);
-  EXPECT_EQ(plan->table_alignment, 2);
-}
-
 }  // namespace
 }  // namespace tenon::link

@@ -7,7 +7,7 @@
 namespace tenon::link {
 namespace {
 
-using Kind = MemoryRange::Kind;
+using Kind = MappedRange::Kind;
 constexpr uint64_t kPage = 65536;
 
 /// What is in a module's exported globals and data segments, without the rest of a module.
@@ -27,7 +27,7 @@ class FixedMain {
     module_.index_exports();
     std::string text;
     uint64_t end = 0;
-    for (const MemoryRange& range : map_fixed_main(module_, "main", 2 * kPage)) {
+    for (const MappedRange& range : map_fixed_main(module_, "main", 2 * kPage)) {
       constexpr const char* kNames[] = {"gap", "stack", "data", "data+stack", "reserve", "heap", "padding", "unknown"};
       EXPECT_EQ(range.start, end);
       EXPECT_LT(range.start, range.end);
@@ -95,25 +95,27 @@ TEST(PlaceInReserve, FromItsStart) {
   map.memory = {{0, 1000, Kind::data, "main"}, {1000, 2000, Kind::reserve}, {2000, kPage, Kind::heap}};
   const auto kinds = [&] {
     std::vector<Kind> list;
-    for (const MemoryRange& range : map.memory) {
+    for (const MappedRange& range : map.memory) {
       list.push_back(range.kind);
     }
     return list;
   };
-  EXPECT_TRUE(place_in_reserve(map, std::vector<Needs>{{.name = "none"}}));
-  EXPECT_FALSE(place_in_reserve(map, std::vector<Needs>{{.name = "large", .memory_size = 1001}}));
-  EXPECT_FALSE(
-      place_in_reserve(map, std::vector<Needs>{{.name = "aligned", .memory_size = 1, .memory_alignment = 11}}));
+  map.reserve.give(1000, 1000);
+  const auto place = [&](uint64_t size, uint32_t alignment) {
+    return place_in_reserve(map, {.name = "lib", .memory_size = size, .memory_alignment = alignment});
+  };
+  EXPECT_TRUE(place(0, 0));
+  EXPECT_FALSE(place(1001, 0));
+  EXPECT_FALSE(place(1, 11));
   EXPECT_EQ(map.memory.size(), 3);
-  const std::vector<Needs> two = {{.name = "a", .memory_size = 10, .memory_alignment = 4},
-                                  {.name = "b", .memory_size = 5}};
-  EXPECT_TRUE(place_in_reserve(map, two));
-  EXPECT_EQ(kinds(), (std::vector{Kind::data, Kind::padding, Kind::data, Kind::data, Kind::reserve, Kind::heap}));
+  EXPECT_TRUE(place(10, 4));
+  EXPECT_EQ(kinds(), (std::vector{Kind::data, Kind::reserve, Kind::data, Kind::reserve, Kind::heap}));
   EXPECT_EQ(map.memory[2].start, 1008);
-  EXPECT_EQ(map.memory[3].start, 1018);
-  EXPECT_EQ(map.memory[4].start, 1023);
-  EXPECT_TRUE(place_in_reserve(map, std::vector<Needs>{{.name = "rest", .memory_size = 977}}));
-  EXPECT_EQ(kinds(), (std::vector{Kind::data, Kind::padding, Kind::data, Kind::data, Kind::data, Kind::heap}));
+  EXPECT_TRUE(place(8, 0));  // in front of it
+  EXPECT_EQ(map.memory[1].start, 1000);
+  EXPECT_TRUE(place(2000 - 1018, 0));
+  EXPECT_EQ(kinds(), (std::vector{Kind::data, Kind::data, Kind::data, Kind::data, Kind::heap}));
+  EXPECT_FALSE(place(1, 0));
 }
 
 }  // namespace

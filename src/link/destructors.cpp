@@ -1,0 +1,189 @@
+#include "link/destructors.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <shared_mutex>
+
+#include "link/binding.h"
+#include "link/caller.h"
+#include "link/guest_call.h"
+#include "link/namespace.h"
+#include "link/scope.h"
+
+namespace tenon::link {
+
+namespace {
+
+using runtime::HostCall;
+
+Namespace& namespace_of(void* environment) {
+  return *static_cast<Namespace*>(environment);
+}
+
+/// Hands a guest's wish to end on to the caller of a host function.
+bool returned(const Namespace& program, HostCall& call) {
+  return program.exit_code ? call.exit(*program.exit_code) : true;
+}
+
+bool add(void* environment, HostCall& call, Destructors::When when, bool takes_argument) {
+  Namespace& program = namespace_of(environment);
+  Dso* const owner = calling_dso(call);
+  if (owner == nullptr) {
+    return call.trap("a destructor was registered by no module of the program");
+  }
+  program.destructors.add(program, *program.main_thread,
+                          {.owner = owner,
+                           .when = when,
+                           .function = call.u32(0),
+                           .argument = takes_argument ? call.u32(1) : 0,
+                           .takes_argument = takes_argument});
+  call.set_u32(0);
+  return returned(program, call);
+}
+
+bool at_exit(void* environment, HostCall& call) {
+  return add(environment, call, Destructors::When::exit, false);
+}
+bool cxa_at_exit(void* environment, HostCall& call) {
+  return add(environment, call, Destructors::When::exit, true);
+}
+bool cxa_thread_at_exit(void* environment, HostCall& call) {
+  return add(environment, call, Destructors::When::thread_end, true);
+}
+
+/// What stands on the libc's list for all of ours.
+bool run_all(void* environment, HostCall& call) {
+  Namespace& program = namespace_of(environment);
+  if (auto ran = program.destructors.run_all(program, *program.main_thread); !ran && !program.exit_code) {
+    return call.trap(ran.error().message);
+  }
+  return returned(program, call);
+}
+
+constexpr std::array kFunctions = {
+    runtime::HostFunctionDefinition{"__cxa_atexit", "iii_i", &cxa_at_exit},
+    runtime::HostFunctionDefinition{"__cxa_thread_atexit", "iii_i", &cxa_thread_at_exit},
+    runtime::HostFunctionDefinition{"__cxa_thread_atexit_impl", "iii_i", &cxa_thread_at_exit},
+    runtime::HostFunctionDefinition{"atexit", "i_i", &at_exit},
+    runtime::HostFunctionDefinition{"run_all", "i_", &run_all},
+};
+
+const wasm::FunctionType& type_with(bool takes_argument) {
+  static const wasm::FunctionType with{{wasm::ValueType::i32}, {}};
+  static const wasm::FunctionType without;
+  return takes_argument ? with : without;
+}
+
+}  // namespace
+
+std::span<const runtime::HostFunctionDefinition> destructor_functions() {
+  return kFunctions;
+}
+
+bool Destructors::is_one(std::string_view name) {
+  if (!name.contains("atexit")) {
+    return false;
+  }
+  return std::ranges::find(kFunctions, name, &runtime::HostFunctionDefinition::name) != kFunctions.end();
+}
+
+void Destructors::add(Namespace& program, GuestThread& thread, const Registration& registration) {
+  registrations_.push_back(registration);
+  if (!hooked_) {
+    hooked_ = true;
+    hook(program, thread);
+  }
+}
+
+// Without a libc that has a list, Program::run runs ours when `_start` has returned.
+void Destructors::hook(Namespace& program, GuestThread& thread) {
+  const LinkedFunction* const ours = program.host.find(kDestructorModule, "run_all");
+  const LinkedFunction* function = nullptr;
+  Dso* libc = nullptr;
+  {
+    const std::shared_lock lock(program.link_map_lock);
+    const std::array scopes = {program.main->load_scope};
+    const Definition definition = find_symbol(scopes, SymbolName("__cxa_atexit"), program.report);
+    if (!definition || definition.symbol->kind != wasm::ExternKind::function) {
+      return;
+    }
+    const auto found = function_of(definition);
+    if (!found || *found == nullptr || (*found)->dso == HostModules::kDso ||
+        to_string(*(*found)->type) != "(i32, i32, i32) -> i32") {
+      return;
+    }
+    function = *found;
+    libc = program.dsos[function->dso].get();
+  }
+  const auto slot = program.functions.slot_of(*ours);
+  if (!slot || thread.instance(*libc) == nullptr) {
+    return;
+  }
+  std::array<abi::Cell, 3> cells{abi::Cell{.u64 = *slot}, {}, {}};
+  (void)call_guest(program, thread, function, cells, std::span(cells).first(1), "registering destructors with",
+                   libc->name);
+}
+
+bool Destructors::pins(const Dso& dso) const {
+  return std::ranges::any_of(registrations_, [&](const Registration& registration) {
+    return registration.owner == &dso && registration.when == When::thread_end;
+  });
+}
+
+Result<> Destructors::run(Namespace& program, GuestThread& thread, const Registration& registration) {
+  const runtime::Table* const table = program.functions.table();
+  const auto* const function = table == nullptr || registration.function >= table->size.load(std::memory_order_acquire)
+                                   ? nullptr
+                                   : static_cast<const LinkedFunction*>(table->get(registration.function).function);
+  if (function == nullptr || *function->type != type_with(registration.takes_argument)) {
+    const std::string owner = program.functions.former_owner(registration.function);
+    return fail(ErrorKind::trap, "while running the destructors of {}: table slot {} holds no such function{}",
+                registration.owner->name, registration.function,
+                owner.empty() ? "" : ": call into unloaded library " + owner);
+  }
+  const std::array<abi::Cell, 1> argument{abi::Cell{.u64 = registration.argument}};
+  const auto arguments = std::span(argument).first(registration.takes_argument ? 1 : 0);
+  return call_guest(program, thread, function, arguments, {}, "running the destructors of", registration.owner->name);
+}
+
+Result<> Destructors::run_of(Namespace& program, GuestThread& thread, const Dso& dso) {
+  Result<> result;
+  while (!program.exit_code) {
+    const auto last = std::ranges::find(registrations_.rbegin(), registrations_.rend(), &dso, &Registration::owner);
+    if (last == registrations_.rend()) {
+      break;
+    }
+    const Registration registration = *last;
+    registrations_.erase(std::next(last).base());
+    if (auto ran = run(program, thread, registration); !ran && result) {
+      result = std::move(ran);
+    }
+  }
+  return result;
+}
+
+Result<> Destructors::run_all(Namespace& program, GuestThread& thread) {
+  Result<> result;
+  while (!registrations_.empty() && !program.exit_code) {
+    auto last =
+        std::ranges::find(registrations_.rbegin(), registrations_.rend(), When::thread_end, &Registration::when);
+    if (last == registrations_.rend()) {
+      last = registrations_.rbegin();
+    }
+    const Registration registration = *last;
+    registrations_.erase(std::next(last).base());
+    if (auto ran = run(program, thread, registration); !ran && result) {
+      result = std::move(ran);
+      break;  // the program is ending in a trap
+    }
+  }
+  hooked_ = false;  // what is registered from now on goes on the libc's list anew
+  return result;
+}
+
+void Destructors::forget(const Dso& dso) {
+  std::erase_if(registrations_, [&](const Registration& registration) { return registration.owner == &dso; });
+}
+
+}  // namespace tenon::link

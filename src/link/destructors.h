@@ -1,0 +1,72 @@
+// What runs at exit and when a library is closed: registrations by `atexit`, `__cxa_atexit` and for the end of a
+// thread.
+//
+// No libc for WebAssembly keeps them by library, so references to these functions are bound to the runtime's, whichever
+// libc there is (Itanium C++ ABI, 3.3.6.3). A libc runs its own list when the program ends; the first registration puts
+// one function of the runtime's on that list, which runs all of ours, last registered first.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "runtime/host.h"
+
+namespace tenon::link {
+
+class Dso;
+class GuestThread;
+struct LinkedFunction;
+struct Namespace;
+
+/// Belongs to one program. Used by one thread at a time.
+class Destructors {
+ public:
+  enum class When : uint8_t {
+    exit,        ///< at the program's end, or when the library is closed
+    thread_end,  ///< when the thread ends, before all others; the library stays loaded until then
+  };
+
+  struct Registration {
+    Dso* owner;  ///< whose code registered it
+    When when;
+    uint32_t function;  ///< table slot
+    uint32_t argument;
+    bool takes_argument;
+  };
+
+  /// The name under which the linker looks for a host function instead of what libraries define; empty for others.
+  [[nodiscard]] static bool is_one(std::string_view name);
+
+  /// Adds a registration. Hooks into the libc's own list when it is the first. May call guest code.
+  void add(Namespace& program, GuestThread& thread, const Registration& registration);
+
+  /// Whether `dso` must stay loaded for destructors of a thread.
+  [[nodiscard]] bool pins(const Dso& dso) const;
+
+  /// Runs what `dso` registered, last first, each once; also what is registered meanwhile. Errors: trap, of the first
+  /// that trapped; the others run all the same. Look at Namespace::exit_code afterwards.
+  [[nodiscard]] Result<> run_of(Namespace& program, GuestThread& thread, const Dso& dso);
+  /// Runs everything: those of the thread, then all others.
+  [[nodiscard]] Result<> run_all(Namespace& program, GuestThread& thread);
+  /// Forgets what `dso` registered.
+  void forget(const Dso& dso);
+
+  [[nodiscard]] bool empty() const { return registrations_.empty(); }
+
+ private:
+  [[nodiscard]] Result<> run(Namespace& program, GuestThread& thread, const Registration& registration);
+  void hook(Namespace& program, GuestThread& thread);
+
+  std::vector<Registration> registrations_;  ///< in order
+  bool hooked_ = false;
+};
+
+/// The host functions `atexit`, `__cxa_atexit`, ... of the module kDestructorModule; their environment is the
+/// Namespace.
+constexpr std::string_view kDestructorModule = "tenon_exit";
+[[nodiscard]] std::span<const runtime::HostFunctionDefinition> destructor_functions();
+
+}  // namespace tenon::link

@@ -1,0 +1,293 @@
+#include "link/unload.h"
+
+#include <algorithm>
+#include <mutex>
+#include <ranges>
+#include <shared_mutex>
+#include <unordered_set>
+
+#include "link/guest_call.h"
+
+namespace tenon::link {
+
+namespace {
+
+using DsoSet = std::unordered_set<const Dso*>;
+
+/// `seen` and all that they refer to.
+void close_over(DsoSet& seen) {
+  std::vector<const Dso*> work(seen.begin(), seen.end());
+  while (!work.empty()) {
+    const Dso* const dso = work.back();
+    work.pop_back();
+    for (const auto* const list : {&dso->needed, &dso->also_uses}) {
+      for (const Dso* const used : *list) {
+        if (seen.insert(used).second) {
+          work.push_back(used);
+        }
+      }
+    }
+  }
+}
+
+/// Whether a DSO is loaded for its own sake. The host's own is, and so are plain modules that the embedder made.
+bool is_root(const Namespace& program, const Dso& dso) {
+  switch (dso.state) {
+    case State::loading:
+    case State::published:
+    case State::constructing:
+    case State::destructing:
+      return true;
+    case State::ready:
+      return dso.index == HostModules::kDso || dso.never_unloaded || dso.open_count != 0 ||
+             dso.found_through == FoundThrough::instantiated || program.destructors.pins(dso);
+    case State::failed:
+      return dso.found_through == FoundThrough::instantiated;
+    case State::gone:
+      return false;
+  }
+  return true;
+}
+
+DsoSet reachable(const Namespace& program, const DsoSet& without) {
+  DsoSet seen;
+  for (const auto& dso : program.dsos) {
+    if (dso != nullptr && !without.contains(dso.get()) && is_root(program, *dso)) {
+      seen.insert(dso.get());
+    }
+  }
+  close_over(seen);
+  return seen;
+}
+
+/// Nobody finds them by name, file, module or handle from here on. The link map lock is held alone.
+void forget_names(Namespace& program, const DsoSet& dsos) {
+  const auto is_one = [&](const auto& entry) { return dsos.contains(entry.second); };
+  std::erase_if(program.dsos_by_name, is_one);
+  std::erase_if(program.dsos_by_file, is_one);
+  std::erase_if(program.dsos_by_module, is_one);
+  std::erase_if(program.dsos_by_handle, is_one);
+}
+
+/// Their symbols are found by nobody else from here on. The link map lock is held alone.
+void leave_scopes(Namespace& program, const DsoSet& dsos) {
+  const auto is_one = [&](const Dso* dso) { return dsos.contains(dso); };
+  std::erase_if(program.link_map, is_one);
+  std::unordered_set<Scope*> scopes{program.global_scope.get()};
+  for (const auto& dso : program.dsos) {
+    if (dso == nullptr || is_one(dso.get())) {
+      continue;
+    }
+    for (const std::shared_ptr<Scope>& scope : dso->scopes) {
+      scopes.insert(scope.get());
+    }
+    scopes.insert(dso->own_scope.get());
+    scopes.insert(dso->load_scope.get());
+  }
+  scopes.erase(nullptr);
+  for (Scope* const scope : scopes) {
+    std::erase_if(scope->dsos, is_one);
+  }
+  for (const auto& dso : program.dsos) {
+    if (dso != nullptr && !is_one(dso.get())) {
+      std::erase_if(dso->scopes,
+                    [&](const auto& scope) { return scope->dsos.empty() && scope != program.global_scope; });
+    }
+  }
+}
+
+/// Empties the table entries of `dso`.
+void leave_table(Namespace& program, Dso& dso) {
+  program.functions.release(dso.table_base, dso.table_base == 0 ? 0 : dso.table_size(), dso.name);
+  dso.for_each_function([&](const LinkedFunction& function) { program.functions.release_slot(function, dso.name); });
+}
+
+/// Whether an exception that is still held has a tag of `dso`: the tag's address is its identity.
+bool has_exceptions(const runtime::Thread& thread, const Dso& dso) {
+  return std::ranges::any_of(dso.own_tags, [&](const runtime::Tag& tag) {
+    return std::ranges::any_of(thread.exceptions,
+                               [&](const abi::Exception* exception) { return exception->tag == &tag; });
+  });
+}
+
+/// The DSOs that code of the thread is in, whether it runs or waits for a call to return.
+void add_active(const runtime::Thread& thread, DsoSet& active) {
+  const auto* const end = static_cast<const abi::Frame*>(thread.stack_end());
+  for (const abi::Frame* frame = thread.frames; frame < end; ++frame) {
+    active.insert(static_cast<const Dso*>(&runtime::LinkedModule::of(*frame->caller_instance)));
+  }
+}
+
+void tell(const Namespace& program, LibraryEvent::Kind kind, const Dso& dso) {
+  if (program.options.on_library) {
+    program.options.on_library(
+        {.kind = kind, .requester = dso.requester, .name = dso.name, .path = dso.path, .message = {}});
+  }
+}
+
+/// One round: what is unreachable now.
+Result<> unload_once(Namespace& program) {
+  GuestThread& thread = *program.main_thread;
+  Result<> result;
+  std::vector<Dso*> dead;
+  DsoSet dead_set;
+  {
+    const std::unique_lock lock(program.link_map_lock);
+    const DsoSet alive = reachable(program, {});
+    for (Dso* const dso : program.link_map) {
+      if (!alive.contains(dso)) {
+        dead.push_back(dso);
+      }
+    }
+    for (const auto& dso : program.dsos) {
+      if (dso != nullptr && dso->state == State::failed && !alive.contains(dso.get())) {
+        dead_set.insert(dso.get());
+      }
+    }
+    dead_set.insert(dead.begin(), dead.end());
+    for (Dso* const dso : dead) {
+      dso->state = State::destructing;
+    }
+    forget_names(program, dead_set);
+  }
+  // The destructors find everything in place.
+  for (Dso* const dso : dependency_order(dead, true) | std::views::reverse) {
+    program.report.line(kDebugInit, "calling fini: {}", dso->name);
+    if (auto ran = program.destructors.run_of(program, thread, *dso); !ran && result) {
+      result = std::move(ran);
+    }
+    if (program.exit_code) {
+      return result;  // everything ends
+    }
+  }
+  {
+    const std::unique_lock lock(program.link_map_lock);
+    leave_scopes(program, dead_set);
+    for (const Dso* const one : dead_set) {
+      Dso& dso = *program.dsos[one->index];
+      leave_table(program, dso);
+      program.destructors.forget(dso);
+      dso.state = State::gone;
+      program.gone.push_back(&dso);
+    }
+    program.unloaded += dead.size();
+  }
+  for (const Dso* const dso : dead) {
+    program.report.line(kDebugFiles, "file={};  unloaded", dso->name);
+    ++program.report.statistics.unloaded;
+    tell(program, LibraryEvent::Kind::closed, *dso);
+  }
+  reclaim(program);
+  return result;
+}
+
+}  // namespace
+
+Result<> unload_unreachable(Namespace& program) {
+  if (program.unloading) {
+    program.unload_again = true;
+    return {};
+  }
+  program.unloading = true;
+  Result<> result;
+  do {
+    program.unload_again = false;
+    if (auto unloaded = unload_once(program); !unloaded && result) {
+      result = std::move(unloaded);
+    }
+  } while (program.unload_again && !program.exit_code);
+  program.unloading = false;
+  return result;
+}
+
+void undo_unpublished(Namespace& program, LoadSet& load) {
+  for (const LinkedFunction* const function : load.new_slots | std::views::reverse) {
+    Dso* const dso = program.dso(function->dso);
+    program.functions.release_unseen_slot(*function, dso == nullptr ? "" : dso->name);
+  }
+  std::vector<MemoryRange> ranges;
+  for (Dso* const dso : load.dsos | std::views::reverse) {
+    if (dso->table_base != 0) {
+      program.functions.release_unseen(dso->table_base, dso->table_size(), dso->name);
+    }
+    // Start functions and data relocations may have used it.
+    dso->for_each_function(
+        [&](const LinkedFunction& function) { program.functions.release_slot(function, dso->name); });
+    ranges.push_back(dso->range);
+    program.destructors.forget(*dso);
+    if (program.main_thread->instance(*dso) != nullptr) {
+      dso->state = State::gone;  // its code may have run, and handed out references
+    }
+  }
+  {
+    const std::unique_lock lock(program.link_map_lock);
+    for (const std::string& name : load.new_tags) {
+      program.tags.erase(name);
+    }
+  }
+  program.discard(load.dsos);
+  for (const MemoryRange& range : ranges) {
+    program.placement.give(program, *program.main_thread, range);
+  }
+  load.dsos.clear();
+}
+
+void retract(Namespace& program, LoadSet& load) {
+  {
+    const std::unique_lock lock(program.link_map_lock);
+    const DsoSet failed(load.dsos.begin(), load.dsos.end());
+    const DsoSet alive = reachable(program, failed);
+    forget_names(program, failed);
+    leave_scopes(program, failed);
+    for (Dso* const dso : load.dsos) {
+      dso->open_count = 0;
+      program.destructors.forget(*dso);
+      if (alive.contains(dso)) {
+        dso->state = State::failed;
+        continue;
+      }
+      leave_table(program, *dso);
+      dso->state = State::gone;
+      program.gone.push_back(dso);
+    }
+    program.unloaded += load.dsos.size();
+  }
+  reclaim(program);
+}
+
+void reclaim(Namespace& program) {
+  if (program.gone.empty()) {
+    return;
+  }
+  GuestThread& thread = *program.main_thread;
+  std::vector<Dso*> free;
+  {
+    const std::unique_lock lock(program.link_map_lock);
+    DsoSet active;
+    add_active(thread.state(), active);
+    for (const Dso* const dso : program.gone) {
+      if (has_exceptions(thread.state(), *dso)) {
+        active.insert(dso);
+      }
+    }
+    std::erase_if(active, [](const Dso* dso) { return dso->state != State::gone; });
+    close_over(active);
+    std::erase_if(program.gone, [&](Dso* dso) {
+      if (active.contains(dso)) {
+        return false;
+      }
+      free.push_back(dso);
+      return true;
+    });
+  }
+  std::vector<MemoryRange> ranges;
+  for (const Dso* const dso : free) {
+    ranges.push_back(dso->range);
+  }
+  program.discard(free);
+  for (const MemoryRange& range : ranges) {
+    program.placement.give(program, thread, range);
+  }
+}
+
+}  // namespace tenon::link

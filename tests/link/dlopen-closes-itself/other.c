@@ -1,0 +1,5 @@
+char other[100000] = {1};
+
+int call(void) {
+  return other[1];
+}

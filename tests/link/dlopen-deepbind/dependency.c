@@ -1,0 +1,5 @@
+int data = 200;
+
+int who(void) {
+  return 2;
+}

@@ -1,0 +1,6 @@
+int part(void);
+int gone(void);
+
+int use(void) {
+  return part() + gone();
+}

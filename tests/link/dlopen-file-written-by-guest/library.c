@@ -1,0 +1,7 @@
+int value(void) {
+  return VALUE;
+}
+
+int late(void) {
+  return VALUE + 1;
+}

@@ -1,0 +1,3 @@
+int plugin(void) {
+  return 5;
+}

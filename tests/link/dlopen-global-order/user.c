@@ -1,0 +1,5 @@
+int who(void);
+
+int ask(void) {
+  return who();
+}

@@ -1,0 +1,5 @@
+int two(void);
+
+int one(void) {
+  return 10 * two();
+}

@@ -1,0 +1,3 @@
+int two(void) {
+  return 2;
+}

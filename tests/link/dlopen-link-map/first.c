@@ -1,0 +1,1 @@
+int first_data[100] = {1};

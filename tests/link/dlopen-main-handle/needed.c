@@ -1,0 +1,3 @@
+int in_needed(void) {
+  return 2;
+}

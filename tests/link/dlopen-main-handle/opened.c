@@ -1,0 +1,3 @@
+int in_opened(void) {
+  return 3;
+}

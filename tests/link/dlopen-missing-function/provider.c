@@ -1,0 +1,3 @@
+int nowhere(int number) {
+  return number + 98;
+}

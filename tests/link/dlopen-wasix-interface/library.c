@@ -1,0 +1,5 @@
+int value = 20;
+
+int add(int number) {
+  return number + value;
+}
