@@ -58,7 +58,7 @@ slots 4-6 liba.so
             ("gap", None), ("stack", None), *data, ("data", "libdeep.so"), ("reserve", None),
             ("data", "libplug.so"), ("reserve", None), ("heap", None)])  # what alignment left is given out
         self.assertEqual(self.kinds("--reserve=64", "main.wasm", "libplug.so"),
-                         [("gap", None), ("stack", None), *data, ("reserve", None), ("heap", None)])
+                         [("gap", None), ("stack", None), *data, ("data", "libdeep.so"), ("reserve", None), ("heap", None)])
 
     def test_opened_libraries_that_have_no_place_yet(self):
         result = self.map("main.wasm", "./libplug.so", "libdeep.so", "libc.so")
