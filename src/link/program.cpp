@@ -231,7 +231,7 @@ Result<CallOutcome> Program::run() {
   CallOutcome outcome = call_function(*state_, *state_->main, *start, {});
   // A libc that keeps no list of destructors did not run them.
   if (outcome.kind == CallOutcome::Kind::returned && !state_->destructors.empty()) {
-    if (auto ran = state_->destructors.run_all(*state_, *state_->main_thread); !ran) {
+    if (auto ran = state_->destructors.run_from(*state_, *state_->main_thread, 0); !ran) {
       outcome.kind = CallOutcome::Kind::trap;
       outcome.trap = {.kind = runtime::TrapKind::host, .message = ran.error().message, .backtrace = {}, .omitted = 0};
     } else if (state_->exit_code) {
