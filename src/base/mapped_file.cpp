@@ -31,6 +31,15 @@ struct FileBytes::Storage {
 
 namespace {
 
+/// Tells a file from one that was removed before and had the same inode number.
+int64_t time_of_birth(int descriptor) {
+  struct statx status{};
+  if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || (status.stx_mask & STATX_BTIME) == 0) {
+    return 0;
+  }
+  return status.stx_btime.tv_sec * 1'000'000'000 + status.stx_btime.tv_nsec;
+}
+
 Result<FileIdentity> identify(int descriptor, const std::string& name) {
   struct stat status{};
   if (fstat(descriptor, &status) != 0) {
@@ -47,8 +56,12 @@ Result<FileIdentity> identify(int descriptor, const std::string& name) {
                 status.st_size);
   }
   const auto nanoseconds = [](const timespec& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; };
-  return FileIdentity{status.st_dev, status.st_ino, static_cast<uint64_t>(status.st_size), nanoseconds(status.st_mtim),
-                      nanoseconds(status.st_ctim)};
+  return FileIdentity{status.st_dev,
+                      status.st_ino,
+                      static_cast<uint64_t>(status.st_size),
+                      nanoseconds(status.st_mtim),
+                      nanoseconds(status.st_ctim),
+                      time_of_birth(descriptor)};
 }
 
 }  // namespace

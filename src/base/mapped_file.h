@@ -22,11 +22,12 @@ struct FileIdentity {
   uint64_t size = 0;
   int64_t modified_ns = 0;
   int64_t changed_ns = 0;
+  int64_t born_ns = 0;  ///< when the file was made; 0 where the file system does not say
 
   bool operator==(const FileIdentity&) const = default;
   /// Same file, whatever its content is by now.
   [[nodiscard]] bool same_file(const FileIdentity& other) const {
-    return device == other.device && inode == other.inode;
+    return device == other.device && inode == other.inode && born_ns == other.born_ns;
   }
 };
 

@@ -13,11 +13,13 @@ using Words = std::span<char* const>;
 // Each returns the exit code of the process.
 [[nodiscard]] int run(Words words);
 [[nodiscard]] int ldd(Words words);
+[[nodiscard]] int graph(Words words);
+[[nodiscard]] int maps(Words words);
 [[nodiscard]] int nm(Words words);
 [[nodiscard]] int inspect(Words words);
 
 constexpr int kExitSuccess = 0;
-constexpr int kExitFailure = 1;        ///< `tenon ldd`: something is missing; all: the output could not be written
+constexpr int kExitFailure = 1;        ///< ldd, graph, maps: something is missing; all: the output could not be written
 constexpr int kExitUsage = 2;          ///< options or arguments make no sense
 constexpr int kExitNotLoadable = 126;  ///< the file could not be loaded or linked
 constexpr int kExitNotFound = 127;     ///< the file is not there

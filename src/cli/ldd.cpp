@@ -1,17 +1,15 @@
 // `tenon ldd`: which libraries a program would be loaded with, without loading it.
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <span>
 
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/search_options.h"
-#include "link/engine.h"
-#include "link/program.h"
-#include "wasi/wasi.h"
+#include "cli/survey.h"
+#include "cli/trace.h"
 
 namespace tenon::cli {
 
@@ -22,7 +20,8 @@ using nlohmann::ordered_json;
 constexpr std::string_view kUsage =
     "usage: tenon ldd [OPTIONS] FILE...\n"
     "Shows the libraries that FILE needs, as a tree, and where each is found. Nothing of them is run.\n"
-    "A library that was shown before is followed by `(above)` and not opened up again.\n"
+    "A library that was shown before is followed by `(above)` and not opened up again. With a trace of\n"
+    "`tenon run --trace`, those that the program opened are shown as well.\n"
     "\n"
     "Ends with 0, or: 1 when a library or a symbol is missing, 2 for wrong options, 126 when a file is not usable,\n"
     "127 when FILE is not there.\n";
@@ -31,29 +30,15 @@ struct LddOptions {
   link::ProgramOptions program;
   bool resolve_symbols = false;
   bool json = false;
+  bool all = false;
+  std::string trace_file;
+  std::vector<link::LibraryEvent> trace;
 };
-
-std::string format_size(uint64_t bytes) {
-  constexpr uint64_t kKibi = 1024;
-  if (bytes < kKibi) {
-    return fmt::format("{} bytes", bytes);
-  }
-  if (bytes < kKibi * kKibi) {
-    return fmt::format("{:.0f} KiB", static_cast<double>(bytes) / kKibi);
-  }
-  return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (kKibi * kKibi));
-}
-
-/// Of the file at `path`; 0 when it has none.
-uint64_t file_size(const std::string& path) {
-  struct stat status{};
-  return !path.empty() && stat(path.c_str(), &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
-}
 
 /// Writes what a program needs as an indented tree.
 class Tree {
  public:
-  explicit Tree(const link::Examination& examination) : dependencies_(examination.dependencies) {}
+  explicit Tree(const Survey& survey) : survey_(survey), dependencies_(survey.examination.dependencies) {}
 
   std::string text() {
     if (dependencies_.empty()) {
@@ -64,16 +49,19 @@ class Tree {
     for (const std::string& needed : main.needed) {
       append(needed, 1, "");
     }
-    for (const link::Dependency& dependency : dependencies_) {
+    for (const link::Dependency& dependency : std::span(dependencies_).first(survey_.at_start)) {
       if (!shown_.contains(dependency.name)) {
         append(dependency.name, 1, "preloaded, ");
       }
+    }
+    for (const auto& [requester, library] : survey_.openings) {
+      append(dependencies_[library].name, 1, fmt::format("opened by {}, ", escaped(dependencies_[requester].name)));
     }
     return text_.empty() ? "  needs no libraries\n" : std::move(text_);
   }
 
  private:
-  void append(const std::string& name, size_t depth, const char* remark) {
+  void append(const std::string& name, size_t depth, const std::string& remark) {
     const std::string indent(2 * depth, ' ');
     const auto found = std::ranges::find(dependencies_, name, &link::Dependency::name);
     if (found == dependencies_.end()) {
@@ -85,11 +73,11 @@ class Tree {
       return;
     }
     if (!found->found) {
-      text_ += fmt::format("{}{} => not found: {}\n", indent, escaped(name), escaped(found->reason));
+      text_ += fmt::format("{}{} => not found: {}{}\n", indent, escaped(name), remark, escaped(found->reason));
       return;
     }
-    text_ += fmt::format("{}{} => {} ({}{}, {})\n", indent, escaped(name),
-                         found->path.empty() ? "no file" : escaped(found->path), remark,
+    text_ += fmt::format("{}{} => {} ({}{}{}, {})\n", indent, escaped(name),
+                         found->path.empty() ? "no file" : escaped(found->path), remark, found->lazy ? "put off, " : "",
                          link::to_string(found->found_through), format_size(file_size(found->path)));
     if (depth < kMaximumDepth) {
       for (const std::string& needed : found->needed) {
@@ -101,12 +89,14 @@ class Tree {
   /// Deeper ones are shown at the top level instead: a chain of libraries may be as long as someone cares to make it.
   static constexpr size_t kMaximumDepth = 64;
 
+  const Survey& survey_;
   const std::vector<link::Dependency>& dependencies_;
   std::set<std::string> shown_;
   std::string text_;
 };
 
-ordered_json to_json(const std::string& file, const link::Examination& examination, bool with_symbols) {
+ordered_json to_json(const std::string& file, const Survey& survey, const LddOptions& options) {
+  const link::Examination& examination = survey.examination;
   ordered_json result = {{"file", file}, {"dependencies", ordered_json::array()}};
   for (const link::Dependency& dependency : examination.dependencies) {
     ordered_json entry = {{"name", dependency.name}, {"found", dependency.found}};
@@ -115,12 +105,20 @@ ordered_json to_json(const std::string& file, const link::Examination& examinati
       entry["found_through"] = link::to_string(dependency.found_through);
       entry["size"] = file_size(dependency.path);
       entry["needed"] = dependency.needed;
+      entry["lazy"] = dependency.lazy;
     } else {
       entry["reason"] = dependency.reason;
     }
     result["dependencies"].push_back(std::move(entry));
   }
-  if (with_symbols) {
+  if (options.all) {
+    result["opened"] = ordered_json::array();
+    for (const auto& [requester, library] : survey.openings) {
+      result["opened"].push_back(
+          {{"requester", examination.dependencies[requester].name}, {"name", examination.dependencies[library].name}});
+    }
+  }
+  if (options.resolve_symbols) {
     result["missing_symbols"] = ordered_json::array();
     for (const link::MissingSymbol& missing : examination.missing) {
       const bool is_there = !missing.found.empty();
@@ -136,43 +134,31 @@ ordered_json to_json(const std::string& file, const link::Examination& examinati
   return result;
 }
 
-/// What loading `file` would find. Every file has a program of its own.
-Result<link::Examination> examine(link::Engine& engine, const LddOptions& options, const std::string& file) {
-  const auto program = TENON_TRY(link::Program::create(engine, options.program));
-  TENON_CHECK(program->add_host_module(std::string(wasi::Wasi::kModule), wasi::Wasi::functions(), nullptr));
-  TENON_CHECK(
-      program->add_host_module(std::string(wasi::Wasi::kUnstableModule), wasi::Wasi::unstable_functions(), nullptr));
-  return program->examine(file, options.resolve_symbols);
-}
-
-bool is_complete(const link::Examination& examination) {
-  return examination.missing.empty() && std::ranges::all_of(examination.dependencies, &link::Dependency::found);
-}
-
 int show(const LddOptions& options, const std::vector<std::string>& files) {
   link::Engine engine;
   int exit_code = kExitSuccess;
   ordered_json all = ordered_json::array();
   std::string text;
   for (const std::string& file : files) {
-    const auto examination = examine(engine, options, file);
-    if (!examination) {
-      complain("{}", examination.error().message);
-      exit_code = std::max(exit_code, exit_code_of(examination.error().kind));
+    // Every file has a program of its own.
+    const auto found = survey(engine, options.program, file, options.resolve_symbols, options.trace);
+    if (!found) {
+      complain("{}", found.error().message);
+      exit_code = std::max(exit_code, exit_code_of(found.error().kind));
       continue;
     }
-    if (!is_complete(*examination)) {
+    if (!is_complete(found->examination)) {
       exit_code = std::max(exit_code, kExitFailure);
     }
     if (options.json) {
-      all.push_back(to_json(file, *examination, options.resolve_symbols));
+      all.push_back(to_json(file, *found, options));
       continue;
     }
     if (files.size() > 1) {
       text += escaped(file) + ":\n";
     }
-    text += Tree(*examination).text();
-    for (const link::MissingSymbol& missing : examination->missing) {
+    text += Tree(*found).text();
+    for (const link::MissingSymbol& missing : found->examination.missing) {
       text += fmt::format("missing symbol: {}\n", missing.text());
     }
   }
@@ -189,6 +175,9 @@ int ldd(Words words) {
   std::vector<Option> table = search_options(options.program);
   table.push_back({'r', "symbols", "", "also look up every symbol, and list what is missing or of another type",
                    set_flag(options.resolve_symbols)});
+  table.push_back(
+      {0, "all", "", "also the libraries that the program opened, as --trace tells", set_flag(options.all)});
+  table.push_back(trace_option(options.trace_file));
   table.push_back({0, "json", "", "answer in JSON: a list with an object for each FILE", set_flag(options.json)});
   const auto parsed = parse_options(table, words, Placing::anywhere);
   if (!parsed) {
@@ -201,6 +190,20 @@ int ldd(Words words) {
   if (parsed->operands.empty()) {
     complain("say which file to look at: tenon ldd [OPTIONS] FILE...");
     return kExitUsage;
+  }
+  if (options.all && options.trace_file.empty()) {
+    complain(
+        "--all needs to know what was opened: make a trace by `tenon run --trace FILE`, and give it as --trace FILE");
+    return kExitUsage;
+  }
+  options.all = !options.trace_file.empty();
+  if (options.all) {
+    auto trace = read_trace(options.trace_file);
+    if (!trace) {
+      complain("{}", trace.error().message);
+      return exit_code_of(trace.error().kind);
+    }
+    options.trace = *std::move(trace);
   }
   add_search_environment(options.program);
   return show(options, parsed->operands);

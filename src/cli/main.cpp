@@ -19,6 +19,8 @@ constexpr std::string_view kUsage =
     "  tenon run [OPTIONS] FILE [ARGUMENTS...]   link a WebAssembly program with its libraries and run it\n"
     "  tenon FILE [ARGUMENTS...]                 the same, without options\n"
     "  tenon ldd [OPTIONS] FILE...               which libraries a program needs, and where they are found\n"
+    "  tenon graph [OPTIONS] FILE                the same as a picture\n"
+    "  tenon maps [OPTIONS] FILE [LIBRARY...]    who has which part of a program's memory\n"
     "  tenon nm [OPTIONS] FILE...                the symbols of a module\n"
     "  tenon inspect [OPTIONS] FILE...           sections, dylink.0, imports and exports of a module\n"
     "  tenon --version\n"
@@ -28,7 +30,8 @@ struct Subcommand {
   std::string_view name;
   int (*run)(Words words);
 };
-constexpr auto kSubcommands = std::to_array<Subcommand>({{"run", run}, {"ldd", ldd}, {"nm", nm}, {"inspect", inspect}});
+constexpr auto kSubcommands = std::to_array<Subcommand>(
+    {{"run", run}, {"ldd", ldd}, {"graph", graph}, {"maps", maps}, {"nm", nm}, {"inspect", inspect}});
 
 /// Whether a word that is no subcommand is more likely to be a misspelled one than the name of a file.
 bool is_misspelled(const char* word) {
@@ -59,7 +62,7 @@ int main(int count, char** arguments) {
     return kExitUsage;
   }
   if (is_misspelled(words.front())) {
-    complain("`{}` is no command (run, ldd, nm, inspect), and there is no file of that name", first);
+    complain("`{}` is no command (run, ldd, graph, maps, nm, inspect), and there is no file of that name", first);
     return kExitUsage;
   }
   return run(words);

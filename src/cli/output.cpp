@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,6 +34,21 @@ bool write_output(std::string_view text) {
   return error == 0;
 }
 
+bool write_to(const std::string& path, std::string_view text) {
+  if (path.empty()) {
+    return write_output(text);
+  }
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  int error = descriptor < 0 ? errno : write_all(descriptor, text);
+  if (descriptor >= 0 && close(descriptor) != 0 && error == 0) {
+    error = errno;
+  }
+  if (error != 0) {
+    complain("cannot write to {}: {}", escaped(path), strerror(error));
+  }
+  return error == 0;
+}
+
 void complain(std::string_view message) {
   (void)write_all(STDERR_FILENO, fmt::format("tenon: {}\n", message));  // nobody is left to tell when this fails
 }
@@ -48,6 +64,20 @@ std::string escaped(std::string_view name) {
     }
   }
   return result;
+}
+
+std::string format_size(uint64_t bytes) {
+  constexpr uint64_t kKibi = 1024;
+  if (bytes < kKibi) {
+    return fmt::format("{} bytes", bytes);
+  }
+  if (bytes < kKibi * kKibi) {
+    return fmt::format("{:.0f} KiB", static_cast<double>(bytes) / kKibi);
+  }
+  if (bytes < kKibi * kKibi * kKibi) {
+    return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (kKibi * kKibi));
+  }
+  return fmt::format("{:.1f} GiB", static_cast<double>(bytes) / (kKibi * kKibi * kKibi));
 }
 
 }  // namespace tenon::cli

@@ -1,11 +1,13 @@
 // `tenon run`: links a program with its libraries and runs it.
 #include <algorithm>
 #include <cstdlib>
+#include <memory>
 
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/search_options.h"
+#include "cli/trace.h"
 #include "cli/values.h"
 #include "link/engine.h"
 #include "link/program.h"
@@ -40,6 +42,7 @@ struct RunOptions {
   std::string invoke;
   bool invokes = false;
   std::string debug;
+  std::string trace;
   bool wants_version = false;
 };
 
@@ -63,11 +66,6 @@ Result<> add_variable(wasi::Options& options, std::string_view value) {
   const std::string_view name = value.substr(0, equals);
   std::erase_if(options.environment, [name](const auto& variable) { return variable.first == name; });
   options.environment.emplace_back(name, value.substr(equals + 1));
-  return {};
-}
-
-Result<> set_size(uint64_t& target, std::string_view option, std::string_view value) {
-  target = TENON_TRY(parse_size(option, value));
   return {};
 }
 
@@ -124,18 +122,15 @@ std::vector<Option> run_options(RunOptions& options) {
          }
          return fail(ErrorKind::usage, "--place takes auto, reserve, heap, stack or grow, not `{}`", value);
        }});
-  add({0, "reserve", "BYTES", "leave so much room before the heap for libraries that come later (0)",
-       [&program](std::string_view value) { return set_size(program.reserve, "--reserve", value); }});
   add({0, "mode", "MODE", "how code is run: interp, the only one so far", [](std::string_view value) -> Result<> {
          if (value != "interp") {
            return fail(ErrorKind::usage, "--mode takes interp, the only one so far; not `{}`", value);
          }
          return {};
        }});
-  add({0, "max-memory", "BYTES", "the most that each linear memory may grow to, such as 64M (4G)",
-       [&program](std::string_view value) { return set_size(program.maximum_memory, "--max-memory", value); }});
-  add({0, "stack-size", "BYTES", "of the program's stack, when it leaves it to the linker (1M)",
-       [&program](std::string_view value) { return set_size(program.stack_size, "--stack-size", value); }});
+  for (Option& option : size_options(program)) {
+    add(std::move(option));
+  }
   add({0, "check-stack", "", "trap when the program's stack runs into what is below it",
        set_flag(program.code.check_stack)});
   add({0, "bounds-checks", "guard|explicit",
@@ -148,6 +143,9 @@ std::vector<Option> run_options(RunOptions& options) {
              value == "guard" ? runtime::BoundsChecks::guard_pages : runtime::BoundsChecks::explicit_checks;
          return {};
        }});
+  Option trace = trace_option(options.trace);
+  trace.help = "write to FILE which libraries the program opens (for `tenon ldd\n--trace` and `tenon graph --trace`)";
+  add(std::move(trace));
   add({0, "debug", "CATEGORIES",
        "tell about linking on standard error, as LD_DEBUG does; `help` lists\nthe categories (also TENON_DEBUG)",
        [&options](std::string_view value) -> Result<> {
@@ -249,6 +247,16 @@ int run_program(RunOptions options, std::vector<std::string> operands) {
   options.program.open_guest_file = [&wasi = **wasi](const std::string& path) { return wasi.open_for_linker(path); };
   if ((*wasi)->guest_can_write_files()) {
     options.program.guest_can_write = [&wasi = **wasi](int descriptor) { return wasi.guest_can_write(descriptor); };
+  }
+  std::unique_ptr<TraceWriter> trace;
+  if (!options.trace.empty()) {
+    auto writer = TraceWriter::create(options.trace);
+    if (!writer) {
+      complain("{}", writer.error().message);
+      return kExitFailure;
+    }
+    trace = *std::move(writer);
+    options.program.on_library = [&trace](const link::LibraryEvent& event) { trace->write(event); };
   }
   [[maybe_unused]] const bool tells_at_end = options.program.debug != 0;
   link::Engine engine;

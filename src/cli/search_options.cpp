@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "cli/values.h"
+
 namespace tenon::cli {
 
 namespace {
@@ -25,6 +27,23 @@ Result<> append_named(std::vector<std::string>& list, std::string_view value, co
   return {};
 }
 
+std::function<Result<>(std::string_view)> set_size(uint64_t& target, const char* option) {
+  return [&target, option](std::string_view value) -> Result<> {
+    target = TENON_TRY(parse_size(option, value));
+    return {};
+  };
+}
+
+std::function<Result<>(std::string_view)> set_file(std::string& target, const char* option) {
+  return [&target, option](std::string_view value) -> Result<> {
+    if (value.empty()) {
+      return fail(ErrorKind::usage, "{} takes the name of a file, not an empty word", option);
+    }
+    target = value;
+    return {};
+  };
+}
+
 }  // namespace
 
 std::vector<Option> search_options(link::ProgramOptions& options) {
@@ -44,6 +63,26 @@ std::vector<Option> search_options(link::ProgramOptions& options) {
        "let runtime paths and names in modules lead anywhere,\nnot only below the main module's and -L directories",
        set_flag(options.trust_runtime_path)},
   };
+}
+
+std::vector<Option> size_options(link::ProgramOptions& options) {
+  return {
+      {0, "max-memory", "BYTES", "the most that each linear memory may grow to, such as 64M (4G)",
+       set_size(options.maximum_memory, "--max-memory")},
+      {0, "stack-size", "BYTES", "of the program's stack, when it leaves it to the linker (1M)",
+       set_size(options.stack_size, "--stack-size")},
+      {0, "reserve", "BYTES", "left free in front of a PIE's heap, for libraries opened later (0)",
+       set_size(options.reserve, "--reserve")},
+  };
+}
+
+Option trace_option(std::string& file) {
+  return {0, "trace", "FILE", "what the program opened when it ran: written by `tenon run --trace`",
+          set_file(file, "--trace")};
+}
+
+Option output_option(std::string& file, std::string_view help) {
+  return {'o', "output", "FILE", help, set_file(file, "--output")};
 }
 
 void add_search_environment(link::ProgramOptions& options) {

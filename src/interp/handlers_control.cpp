@@ -179,6 +179,7 @@ __attribute__((preserve_none, cold, noinline)) void make_instance(TENON_HANDLER_
   if (LinkedModule::of(*instance).instance_of(thread, callee->dso) == nullptr) {
     __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
   }
+  i = slot<uint32_t>(values, operands(pc).a);  // where an instruction that has its index there expects it
   __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);
 }
 

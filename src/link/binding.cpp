@@ -63,6 +63,13 @@ Bound resolve_function_locked(Dso& importer, uint32_t import, uint32_t depth) {
       wanted.from_scope && !importer.scopes.empty()
           ? host_symbol(program, wanted.name.text, &importer.module().function_type(import))
           : nullptr;
+  // A function whose address was decided at load is that function, whoever defines the name since.
+  if (wanted.address && function == nullptr && importer.state != State::loading) {
+    function = importer.globals[*wanted.address].function;
+    if (function == nullptr && wanted.weak) {
+      return nullptr;
+    }
+  }
   Definition definition;
   if (wanted.from_scope && function == nullptr) {
     definition = find_symbol(importer.scopes, wanted.name, program.report);

@@ -55,10 +55,10 @@ bool cxa_thread_at_exit(void* environment, HostCall& call) {
   return add(environment, call, Destructors::When::thread_end, true);
 }
 
-/// What stands on the libc's list for all of ours.
-bool run_all(void* environment, HostCall& call) {
+/// What stands on the libc's list for ours.
+bool run_marker(void* environment, HostCall& call) {
   Namespace& program = namespace_of(environment);
-  if (auto ran = program.destructors.run_all(program, *program.main_thread); !ran && !program.exit_code) {
+  if (auto ran = program.destructors.run_from(program, *program.main_thread, call.u32(0)); !ran && !program.exit_code) {
     return call.trap(ran.error().message);
   }
   return returned(program, call);
@@ -69,7 +69,7 @@ constexpr std::array kFunctions = {
     runtime::HostFunctionDefinition{"__cxa_thread_atexit", "iii_i", &cxa_thread_at_exit},
     runtime::HostFunctionDefinition{"__cxa_thread_atexit_impl", "iii_i", &cxa_thread_at_exit},
     runtime::HostFunctionDefinition{"atexit", "i_i", &at_exit},
-    runtime::HostFunctionDefinition{"run_all", "i_", &run_all},
+    runtime::HostFunctionDefinition{"run_marker", "i_", &run_marker},
 };
 
 const wasm::FunctionType& type_with(bool takes_argument) {
@@ -95,18 +95,22 @@ bool Destructors::add(Namespace& program, GuestThread& thread, const Registratio
   if (registration.owner->state == State::gone || registrations_.size() >= kMaximumRegistrations) {
     return false;
   }
+  // Markers never fall from one registration to the next.
+  const bool last_is_free = markers_ != 0 && (registrations_.empty() || registrations_.back().marker < markers_);
   registrations_.push_back(registration);
-  // A start function may be here before there is a list to hook into.
-  if (!hooked_ && program.main != nullptr && program.main->load_scope != nullptr) {
-    hooked_ = true;
-    hook(program, thread);
+  const bool wants_marker = markers_ == 0 || (many_ && !last_is_free);
+  registrations_.back().marker = markers_ + (wants_marker ? 1 : 0);
+  // A start function may be here before there is a list to put one on: whoever comes next does.
+  if (wants_marker && program.main != nullptr && program.main->load_scope != nullptr) {
+    put_marker(program, thread);
   }
   return true;
 }
 
 // Without a libc that has a list, Program::run runs ours when `_start` has returned.
-void Destructors::hook(Namespace& program, GuestThread& thread) {
-  const LinkedFunction* const ours = program.host.find(kDestructorModule, "run_all");
+void Destructors::put_marker(Namespace& program, GuestThread& thread) {
+  ++markers_;
+  const LinkedFunction* const ours = program.host.find(kDestructorModule, "run_marker");
   const LinkedFunction* function = nullptr;
   Dso* libc = nullptr;
   {
@@ -123,12 +127,13 @@ void Destructors::hook(Namespace& program, GuestThread& thread) {
     }
     function = *found;
     libc = program.dsos[function->dso].get();
+    many_ = libc->is_main;
   }
   const auto slot = program.functions.slot_of(*ours);
   if (!slot || thread.instance(*libc) == nullptr) {
     return;
   }
-  std::array<abi::Cell, 3> cells{abi::Cell{.u64 = *slot}, {}, {}};
+  std::array<abi::Cell, 3> cells{abi::Cell{.u64 = *slot}, abi::Cell{.u64 = markers_}, {}};
   (void)call_guest(program, thread, function, cells, std::span(cells).first(1), "registering destructors with",
                    libc->name);
 }
@@ -171,22 +176,23 @@ Result<> Destructors::run_of(Namespace& program, GuestThread& thread, const Dso&
   return result;
 }
 
-Result<> Destructors::run_all(Namespace& program, GuestThread& thread) {
+Result<> Destructors::run_from(Namespace& program, GuestThread& thread, uint32_t from) {
   Result<> result;
-  while (!registrations_.empty() && !program.exit_code) {
+  while (result && !program.exit_code) {
     auto last =
         std::ranges::find(registrations_.rbegin(), registrations_.rend(), When::thread_end, &Registration::when);
     if (last == registrations_.rend()) {
       last = registrations_.rbegin();
     }
+    if (last == registrations_.rend() || last->marker < from) {
+      break;
+    }
     const Registration registration = *last;
     registrations_.erase(std::next(last).base());
-    if (auto ran = run(program, thread, registration); !ran && result) {
-      result = std::move(ran);
-      break;  // the program is ending in a trap
-    }
+    result = run(program, thread, registration);  // a trap ends the program
   }
-  hooked_ = false;  // what is registered from now on goes on the libc's list anew
+  // What is registered from now on goes on the libc's list anew.
+  markers_ = std::min(markers_, from == 0 ? 0 : from - 1);
   return result;
 }
 

@@ -2,8 +2,11 @@
 // thread.
 //
 // No libc for WebAssembly keeps them by library, so references to these functions are bound to the runtime's, whichever
-// libc there is (Itanium C++ ABI, 3.3.6.3). A libc runs its own list when the program ends; the first registration puts
-// one function of the runtime's on that list, which runs all of ours, last registered first.
+// libc there is (Itanium C++ ABI, 3.3.6.3). A libc runs its own list when the program ends; so the runtime puts a
+// marker of its own on that list, which runs all of ours that came after it, last registered first. One marker is
+// enough when everybody registers here. A main that carries its libc registers on the libc's list directly: then each
+// registration gets a marker, so that the order over both lists is the order of registration reversed. Markers whose
+// registrations are gone (their library was closed) are used again.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +38,7 @@ class Destructors {
     uint32_t function;  ///< table slot
     uint32_t argument;
     bool takes_argument;
+    uint32_t marker = 0;  ///< on the libc's list; `add` chooses it
   };
 
   /// The name under which the linker looks for a host function instead of what libraries define; empty for others.
@@ -50,8 +54,8 @@ class Destructors {
   /// Runs what `dso` registered, last first, each once; also what is registered meanwhile. Errors: trap, of the first
   /// that trapped; the others run all the same. Look at Namespace::exit_code afterwards.
   [[nodiscard]] Result<> run_of(Namespace& program, GuestThread& thread, const Dso& dso);
-  /// Runs everything: those of the thread, then all others.
-  [[nodiscard]] Result<> run_all(Namespace& program, GuestThread& thread);
+  /// Runs everything from marker `from` on, those of the thread first, then the last registered first.
+  [[nodiscard]] Result<> run_from(Namespace& program, GuestThread& thread, uint32_t from);
   /// Forgets what `dso` registered.
   void forget(const Dso& dso);
 
@@ -59,10 +63,11 @@ class Destructors {
 
  private:
   [[nodiscard]] Result<> run(Namespace& program, GuestThread& thread, const Registration& registration);
-  void hook(Namespace& program, GuestThread& thread);
+  void put_marker(Namespace& program, GuestThread& thread);
 
   std::vector<Registration> registrations_;  ///< in order
-  bool hooked_ = false;
+  uint32_t markers_ = 0;                     ///< on the libc's list by now
+  bool many_ = false;                        ///< main registers on that list itself
 };
 
 /// The host functions `atexit`, `__cxa_atexit`, ... of the module kDestructorModule; their environment is the

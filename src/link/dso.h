@@ -57,7 +57,7 @@ struct GlobalBinding {
   uint32_t index = 0;
   uint64_t value = 0;
   Dso* dso = nullptr;
-  const LinkedFunction* function = nullptr;
+  const LinkedFunction* function = nullptr;  ///< kept when `value` has become its slot
 };
 
 /// What table `index` of a DSO is.
@@ -78,6 +78,7 @@ enum class State : uint8_t {
   published,     ///< its symbols are visible
   constructing,  ///< `constructor_thread` is running its constructors
   ready,
+  put_off,      ///< published, but without an instance until it is used; see put_off.h
   destructing,  ///< closed: nobody finds it by name any more, and its destructors are running
   gone,         ///< its symbols and table entries are taken away; what is left goes when no code is inside it
   failed,       ///< loading failed, or it was closed, when others referred to it: kept for them, never found
@@ -98,6 +99,7 @@ class Dso final : public runtime::LinkedModule {
   uint32_t names = 0;        ///< under which Namespace::dsos_by_name has it
   uint32_t index = 0;        ///< into Thread::instances and Namespace::dsos
   bool is_main = false;
+  bool is_preload = false;
 
   // -- Layout.
   uint64_t memory_base = 0;  ///< of its data, in bytes; 0 for what is linked at fixed addresses

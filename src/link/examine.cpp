@@ -22,8 +22,12 @@ std::vector<Dependency> list_dependencies(const Namespace& program, const LoadSe
     entry.path = dso->path;
     entry.found = true;
     entry.found_through = dso->found_through;
-    if (dso->module().dylink) {
-      for (const std::string& needed : dso->module().dylink->needed) {
+    if (const auto& dylink = dso->module().dylink) {
+      entry.memory_size = dylink->memory_size;
+      entry.memory_alignment = dylink->memory_alignment;
+      entry.table_size = dylink->table_size;
+      entry.table_alignment = dylink->table_alignment;
+      for (const std::string& needed : dylink->needed) {
         const auto known = first_names.find(needed);
         entry.needed.push_back(known == first_names.end() ? printable(needed) : known->second);
       }
@@ -51,6 +55,15 @@ Result<Examination> look(Namespace& program, LoadSet& set, Found main, const std
   return examination;
 }
 
+Result<MemoryMap> place(Namespace& program, LoadSet& set, Found main, const std::string& name) {
+  TENON_CHECK(search(program, set, std::move(main), name));
+  MemoryMap map;
+  map.examination.dependencies = list_dependencies(program, set);
+  TENON_CHECK(lay_out(program, set));
+  fill_map(map, program, set);
+  return map;
+}
+
 }  // namespace
 
 Result<Examination> examine(Namespace& program, Found main, const std::string& name, bool resolve_symbols) {
@@ -59,6 +72,14 @@ Result<Examination> examine(Namespace& program, Found main, const std::string& n
   auto examination = look(program, set, std::move(main), name, resolve_symbols);
   undo(program);
   return examination;
+}
+
+Result<MemoryMap> map_memory(Namespace& program, Found main, const std::string& name) {
+  LoadSet set;
+  set.tolerate_absent = true;
+  auto map = place(program, set, std::move(main), name);
+  undo(program);
+  return map;
 }
 
 }  // namespace tenon::link

@@ -16,6 +16,8 @@ uint64_t align(uint64_t value, uint32_t exponent) {
 void FunctionTable::adopt(std::unique_ptr<runtime::Table> table) {
   table_ = std::move(table);
   gone_.clear();
+  forgotten_ = {};
+  unused_.clear();
 }
 
 Result<uint64_t> FunctionTable::reserve(uint64_t count, uint32_t alignment, std::string_view owner) {
@@ -50,24 +52,43 @@ Result<uint64_t> FunctionTable::reserve_locked(uint64_t count, uint32_t alignmen
   }
 }
 
-/// A range among those that are gone, the one that is gone longest; 0 when none is large enough.
+/// A range among those that are gone, of those that are gone longest; 0 when there is none.
 uint64_t FunctionTable::reuse_locked(uint64_t count, uint32_t alignment) {
-  for (auto range = gone_.begin(); range != gone_.end(); ++range) {
-    const uint64_t base = align(range->base, alignment);
-    const uint64_t skipped = base - range->base;
-    if (skipped > range->count || count > range->count - skipped) {
-      continue;
+  while (true) {
+    if (const auto base = forgotten_.take(count, alignment)) {
+      count_unused_locked(*base, count, false);
+      empty_locked(*base, count);  // whatever the guest may have written there
+      return *base;
     }
-    const Gone behind{base + count, range->count - skipped - count, range->owner};
-    range->count = skipped;
-    auto next = range->count == 0 ? gone_.erase(range) : range + 1;
-    if (behind.count != 0) {
-      gone_.insert(next, behind);
+    if (gone_.empty()) {
+      return 0;
     }
-    empty_locked(base, count);  // whatever the guest may have written there
-    return base;
+    forget_oldest_locked();
   }
-  return 0;
+}
+
+void FunctionTable::forget_oldest_locked() {
+  forgotten_.give(gone_.front().base, gone_.front().count);
+  gone_.pop_front();
+}
+
+void FunctionTable::count_unused_locked(uint64_t base, uint64_t count, bool unused) {
+  for (const uint64_t end = base + count; base < end;) {
+    const uint64_t step = base / kStep;
+    const uint64_t part = std::min(end, (step + 1) * kStep) - base;
+    if (step >= unused_.size()) {
+      unused_.resize(step + 1);
+    }
+    if (!unused) {
+      unused_[step] -= static_cast<uint32_t>(std::min<uint64_t>(part, unused_[step]));
+    } else {
+      unused_[step] += static_cast<uint32_t>(part);
+      if (unused_[step] == kStep) {
+        table_->discard(step * kStep, kStep);
+      }
+    }
+    base += part;
+  }
 }
 
 Result<uint32_t> FunctionTable::slot_of(const LinkedFunction& function, bool* is_new) {
@@ -119,17 +140,15 @@ void FunctionTable::release_slot(const LinkedFunction& function, const std::stri
 
 void FunctionTable::release_locked(uint64_t base, uint64_t count, const std::string& owner) {
   empty_locked(base, count);
-  const bool is_next = !gone_.empty() && gone_.back().base + gone_.back().count == base;
-  if (is_next && (gone_.back().owner == owner || gone_.size() >= kMaximumRanges)) {
-    gone_.back().owner = gone_.back().owner == owner ? owner : "(one of several)";
+  count_unused_locked(base, count, true);
+  if (!gone_.empty() && gone_.back().owner == owner && gone_.back().base + gone_.back().count == base) {
     gone_.back().count += count;
-  } else {
-    gone_.push_back({base, count, owner});
+    return;
   }
-  const Gone& range = gone_.back();
-  // Only the last page before the new part can have become empty by it.
-  const uint64_t from = std::max(range.base, base - std::min(base, uint64_t{kSlotsOfPages}));
-  table_->discard(from, range.base + range.count - from);
+  gone_.push_back({base, count, owner});
+  if (gone_.size() > kRemembered) {
+    forget_oldest_locked();
+  }
 }
 
 void FunctionTable::release_unseen(uint64_t base, uint64_t count, const std::string& owner) {

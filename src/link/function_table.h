@@ -2,8 +2,8 @@
 //
 // A slot that was given back is not used again while there is fresh index space: until the table has its maximum size,
 // new ranges come from its end. So a pointer into a library that is gone finds an empty slot for a long time, and never
-// another function; the ranges that are gone are remembered by their owners' names, which the trap tells. Only when the
-// end is reached are old ranges used again, longest gone first.
+// another function; who had the ranges that went last is remembered, and the trap tells it. Only when the end is
+// reached are old ranges used again, longest gone first.
 #pragma once
 
 #include <deque>
@@ -11,9 +11,11 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "link/dso.h"
+#include "link/free_ranges.h"
 #include "runtime/memory.h"
 
 namespace tenon::link {
@@ -44,7 +46,7 @@ class FunctionTable {
   void release_unseen(uint64_t base, uint64_t count, const std::string& owner);
   void release_unseen_slot(const LinkedFunction& function, const std::string& owner);
 
-  /// Who had `slot` before it was emptied; empty when nobody that is gone.
+  /// Who had `slot` before it was emptied, as far as that is remembered; empty when nobody that is gone.
   [[nodiscard]] std::string former_owner(uint64_t slot) const;
 
  private:
@@ -55,13 +57,16 @@ class FunctionTable {
     std::string owner;
   };
 
-  /// More than a page of the host's holds.
-  static constexpr uint64_t kSlotsOfPages = uint64_t{8} << 10;
-  /// So many ranges are told apart; what comes then is merged with its neighbor.
-  static constexpr size_t kMaximumRanges = 100'000;
+  /// So many stretches are remembered with their owners.
+  static constexpr size_t kRemembered = 8192;
+  /// Slots are given back to the host in steps of so many.
+  static constexpr uint64_t kStep = 8192;
 
   [[nodiscard]] Result<uint64_t> reserve_locked(uint64_t count, uint32_t alignment, std::string_view owner);
   [[nodiscard]] uint64_t reuse_locked(uint64_t count, uint32_t alignment);
+  void forget_oldest_locked();
+  /// Counts slots that nobody uses, or uses again, by the step they lie in, and gives back steps that are full of them.
+  void count_unused_locked(uint64_t base, uint64_t count, bool unused);
   void empty_locked(uint64_t base, uint64_t count);
   void release_locked(uint64_t base, uint64_t count, const std::string& owner);
   void release_unseen_locked(uint64_t base, uint64_t count, const std::string& owner);
@@ -72,6 +77,8 @@ class FunctionTable {
   mutable std::mutex mutex_;  ///< guards ranges and the slots kept in functions; of other locks only a table's own is
                               ///< under it
   std::deque<Gone> gone_;     ///< longest gone first
+  FreeRanges forgotten_;      ///< gone for longer than those
+  std::vector<uint32_t> unused_;  ///< slots, by step
 };
 
 }  // namespace tenon::link

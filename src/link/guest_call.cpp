@@ -1,5 +1,6 @@
 #include "link/guest_call.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -80,7 +81,9 @@ Result<> call_guest(Namespace& program, GuestThread& thread, Dso& dso, uint32_t 
   return call_guest(program, thread, target, {}, {}, doing, dso.name);
 }
 
-std::vector<Dso*> dependency_order(std::span<Dso* const> dsos, bool with_uses) {
+namespace {
+
+std::vector<Dso*> walk(std::span<Dso* const> dsos, bool with_uses) {
   // Depth first from the last one loaded, each after what it needs: glibc's order. With a stack of its own, because how
   // deep libraries need each other is the guest's choice.
   enum class Mark : uint8_t { fresh, entered, done };
@@ -114,6 +117,35 @@ std::vector<Dso*> dependency_order(std::span<Dso* const> dsos, bool with_uses) {
     }
   }
   return order;
+}
+
+/// Whether `order` has something before what it needs although `other` has not.
+bool contradicts_needs(const std::vector<Dso*>& order, const std::vector<Dso*>& other) {
+  const auto places = [](const std::vector<Dso*>& list) {
+    std::unordered_map<const Dso*, size_t> place;
+    for (size_t i = 0; i < list.size(); ++i) {
+      place.emplace(list[i], i);
+    }
+    return place;
+  };
+  const auto place = places(order);
+  const auto other_place = places(other);
+  return std::ranges::any_of(order, [&](const Dso* dso) {
+    return std::ranges::any_of(dso->needed, [&](const Dso* needed) {
+      return place.contains(needed) && place.at(needed) > place.at(dso) && other_place.at(needed) < other_place.at(dso);
+    });
+  });
+}
+
+}  // namespace
+
+std::vector<Dso*> dependency_order(std::span<Dso* const> dsos, bool with_uses) {
+  std::vector<Dso*> plain = walk(dsos, false);
+  if (!with_uses) {
+    return plain;
+  }
+  std::vector<Dso*> order = walk(dsos, true);
+  return contradicts_needs(order, plain) ? plain : order;
 }
 
 }  // namespace tenon::link

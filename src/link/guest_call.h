@@ -42,7 +42,7 @@ class PendingKept {
 [[nodiscard]] abi::Cell* stack_pointer_cell(const Namespace& program, GuestThread& thread);
 
 /// Dependencies first; of a cycle, whoever was loaded first comes first, as in ld.so. `dsos` is in load order.
-/// `with_uses`: what a binding refers to counts as needed; that is for destructors.
+/// `with_uses`: what a binding refers to counts as needed, unless that contradicts what is; that is for destructors.
 [[nodiscard]] std::vector<Dso*> dependency_order(std::span<Dso* const> dsos, bool with_uses = false);
 
 }  // namespace tenon::link

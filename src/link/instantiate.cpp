@@ -1,12 +1,14 @@
 #include "link/instantiate.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include "base/mapped_file.h"
 #include "link/binding.h"
 #include "link/evaluate.h"
 #include "link/guest_call.h"
+#include "link/put_off.h"
 #include "runtime/thread.h"
 
 namespace tenon::link {
@@ -192,7 +194,7 @@ Result<> settle_cells(Namespace& program, GuestThread& thread, Dso& dso, LoadSet
         load.new_slots.push_back(binding.function);
         ++program.report.statistics.table_slots;
       }
-      binding = {.kind = GlobalBinding::Kind::value, .value = slot};
+      binding = {.kind = GlobalBinding::Kind::value, .value = slot, .function = binding.function};
     }
   }
   return {};
@@ -270,7 +272,10 @@ Result<> trap(GuestThread& thread, const Dso& dso, OutOfBounds what) {
 
 Result<> instantiate(Namespace& program, LoadSet& load) {
   GuestThread& thread = *program.main_thread;
-  const std::vector<Dso*> order = dependency_order(load.dsos);
+  std::vector<Dso*> dsos;
+  std::ranges::copy_if(load.dsos, std::back_inserter(dsos),
+                       [](const Dso* dso) { return dso->state != State::put_off; });
+  const std::vector<Dso*> order = dependency_order(dsos);
   for (Dso* const dso : order) {
     (void)TENON_TRY(make_instance(program, thread, *dso));
   }
@@ -286,18 +291,18 @@ Result<> instantiate(Namespace& program, LoadSet& load) {
     }
   }
   // Not in dependency order: the slot of a function is the one that its own DSO, or main, put it in.
-  for (Dso* const dso : load.dsos) {
+  for (Dso* const dso : dsos) {
     for (uint32_t i = 0; i < dso->module().elements.size(); ++i) {
       if (auto outside = write_elements(program, *dso, *thread.instance(*dso), i, false)) {
         return trap(thread, *dso, *std::move(outside));
       }
     }
   }
-  for (Dso* const dso : load.dsos) {
+  for (Dso* const dso : dsos) {
     TENON_CHECK(settle_cells(program, thread, *dso, load));
     fill_cells(program, thread, *dso);
   }
-  for (Dso* const dso : load.dsos) {
+  for (Dso* const dso : dsos) {
     for (uint32_t i = 0; i < dso->module().data.size(); ++i) {
       if (auto outside = TENON_TRY(write_data(*dso, *thread.instance(*dso), i))) {
         return trap(thread, *dso, *std::move(outside));
@@ -337,7 +342,8 @@ Result<> instantiate_plain(Namespace& program, Dso& dso) {
 
 Result<> apply_data_relocations(Namespace& program, LoadSet& load) {
   for (Dso* const dso : dependency_order(load.dsos)) {
-    if (const auto function = dso->shared().apply_data_relocs; function && !program.exit_code) {
+    const auto function = dso->shared().apply_data_relocs;
+    if (function && dso->state != State::put_off && !program.exit_code) {
       program.report.line(kDebugReloc, "relocation processing: {}", dso->name);
       ++program.report.statistics.data_relocations;
       TENON_CHECK(call_guest(program, *program.main_thread, *dso, *function, "applying the data relocations of"));
@@ -358,6 +364,17 @@ abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state
     return nullptr;
   }
   Dso& dso = *found;
+  if (dso.state == State::put_off) {
+    if (auto loaded = load_put_off(program, thread, dso); !loaded) {
+      state.raise(runtime::TrapKind::host, loaded.error().message);
+      return nullptr;
+    }
+    if (program.exit_code) {
+      state.raise_exit(*program.exit_code);
+      return nullptr;
+    }
+    return thread.instance(dso);
+  }
   const auto refuse = [&](const std::string& message) {
     thread.remove_instance(dso);
     state.raise(runtime::TrapKind::host, message);

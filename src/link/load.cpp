@@ -9,6 +9,7 @@
 #include "link/guest_call.h"
 #include "link/instantiate.h"
 #include "link/layout.h"
+#include "link/put_off.h"
 #include "link/resolve.h"
 
 namespace tenon::link {
@@ -44,6 +45,7 @@ Result<> run_steps(Namespace& program, LoadSet& set, Found main, const std::stri
   TENON_CHECK(search(program, set, std::move(main), name));
   TENON_CHECK(timed(program, Step::layout, [&] { return lay_out(program, set); }));
   TENON_CHECK(timed(program, Step::resolve, [&] { return resolve(program, set); }));
+  choose_put_off(program, set);
   TENON_CHECK(timed(program, Step::instantiate, [&] { return instantiate(program, set); }));
   TENON_CHECK(timed(program, Step::relocate, [&] { return apply_data_relocations(program, set); }));
   publish_first(program, set);
@@ -185,7 +187,7 @@ Dso* find_same(const Namespace& program, const Found& found) {
   if (file.inode == 0) {  // bytes of the embedder's
     return nullptr;
   }
-  const auto known = program.dsos_by_file.find({file.device, file.inode});
+  const auto known = program.dsos_by_file.find(file_key(file));
   return known == program.dsos_by_file.end() ? nullptr : known->second;
 }
 
@@ -234,7 +236,7 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
     const std::unique_lock lock(program.link_map_lock);
     program.dsos_by_module.emplace(found.module.get(), dso);
     if (found.bytes.identity().inode != 0) {
-      program.dsos_by_file.emplace(std::pair(found.bytes.identity().device, found.bytes.identity().inode), dso);
+      program.dsos_by_file.emplace(file_key(found.bytes.identity()), dso);
     }
   }
   ++program.report.statistics.libraries;
@@ -284,7 +286,9 @@ std::vector<Dso*> breadth_first(Dso& root) {
 
 void publish(Namespace& program, std::span<Dso* const> dsos) {
   for (Dso* const dso : dsos) {
-    dso->state = State::published;
+    if (dso->state == State::loading) {
+      dso->state = State::published;
+    }
     program.link_map.push_back(dso);
     do {
       program.last_handle += kHandleStep;
@@ -344,6 +348,7 @@ Result<> search(Namespace& program, LoadSet& set, Found main, const std::string&
     if (!dso) {
       return std::unexpected(needed_error(std::move(dso).error()));
     }
+    (*dso)->is_preload = true;
   }
   TENON_CHECK(add_needed(program, set));
   set.scope->dsos = set.dsos;
@@ -361,6 +366,9 @@ Result<> construct(Namespace& program, LoadSet& set) {
     std::rotate(root, root + 1, order.end());
   }
   for (Dso* const dso : order) {
+    if (dso->state == State::put_off) {
+      continue;
+    }
     const bool constructs_itself = dso->is_main && dso->shared().start.has_value();
     if (const auto function = dso->shared().initialize; function && !constructs_itself && !program.exit_code) {
       program.report.line(kDebugInit, "calling init: {}", dso->name);

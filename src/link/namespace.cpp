@@ -25,6 +25,10 @@ std::optional<uint64_t> LinkerSymbols::find(std::string_view name) const {
   return std::nullopt;
 }
 
+FileKey file_key(const base::FileIdentity& identity) {
+  return {identity.device, identity.inode, identity.born_ns != 0 ? identity.born_ns : identity.modified_ns};
+}
+
 Namespace::Namespace(Engine& the_engine, ProgramOptions the_options)
     : engine(the_engine),
       options(std::move(the_options)),

@@ -13,6 +13,7 @@
 #include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -66,6 +67,11 @@ struct LoadSet {
   bool tolerate_absent = false;
 };
 
+/// What one file is known by as long as it is there, whatever its content is by now: its inode number may be another
+/// file's after it was removed, which then has another time of birth (or, where that is not known, of change).
+using FileKey = std::tuple<dev_t, ino_t, int64_t>;
+[[nodiscard]] FileKey file_key(const base::FileIdentity& identity);
+
 struct Namespace {
   Namespace(Engine& the_engine, ProgramOptions the_options);
 
@@ -84,7 +90,7 @@ struct Namespace {
   std::map<std::string, Dso*, std::less<>> registered_instances;
   /// DSOs by the names they were asked for, by their files and by their modules, those being loaded included.
   std::unordered_map<std::string, Dso*> dsos_by_name;
-  std::map<std::pair<dev_t, ino_t>, Dso*> dsos_by_file;
+  std::map<FileKey, Dso*> dsos_by_file;
   std::unordered_map<const SharedModule*, Dso*> dsos_by_module;
   Dso* main = nullptr;            ///< from its search on
   bool main_was_started = false;  ///< so that what `_start` constructs can be called

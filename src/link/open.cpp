@@ -11,6 +11,7 @@
 #include "link/instantiate.h"
 #include "link/layout.h"
 #include "link/load.h"
+#include "link/put_off.h"
 #include "link/resolve.h"
 #include "link/scope.h"
 #include "link/unload.h"
@@ -69,16 +70,22 @@ Result<> prepare(Namespace& program, LoadSet& set, OpenFlags flags) {
     TENON_CHECK(make_own(program, *dso));
   }
   TENON_CHECK(timed(program, Step::resolve, [&] { return resolve(program, set); }));
-  TENON_CHECK(timed(program, Step::layout, [&] { return place(program, set); }));
+  TENON_CHECK(load_put_off_data(program, set));
   if (!program.exit_code) {
+    TENON_CHECK(timed(program, Step::layout, [&] { return place(program, set); }));
+  }
+  if (!program.exit_code) {
+    choose_put_off(program, set);
     TENON_CHECK(timed(program, Step::instantiate, [&] { return instantiate(program, set); }));
   }
   return timed(program, Step::relocate, [&] { return apply_data_relocations(program, set); });
 }
 
 Error with_context(Error error, const std::string& name, const Dso* opener) {
-  error.message = fmt::format("cannot open {}{}: {}", printable(name), opener == nullptr ? "" : " for " + opener->name,
-                              error.message);
+  if (!error.message.contains(printable(name))) {  // what names it needs no more words
+    error.message = fmt::format("cannot open {}{}: {}", printable(name),
+                                opener == nullptr ? "" : " for " + opener->name, error.message);
+  }
   return error;
 }
 
@@ -170,6 +177,9 @@ Result<Dso*> open_unchecked(Namespace& program, const std::string& name, Dso* op
   TENON_CHECK(check_openable(root));
   if (flags.now) {
     TENON_CHECK(bind_all(program, root));
+  }
+  if (root.state == State::put_off) {
+    TENON_CHECK(load_put_off(program, *program.main_thread, root));
   }
   return add_reference(program, root, flags, party_of(opener));
 }

@@ -16,11 +16,11 @@ namespace tenon::link {
 
 namespace {
 
-constexpr uint64_t kGap = 1024;                     // that nothing is placed in, so that no object has address 0
-constexpr uint64_t kAllocatorAlign = 8;             // what every C allocator keeps to
-constexpr uint32_t kStackAlignment = 4;             // exponent
-constexpr uint64_t kStackInUse = 4096;              // that stay free below the stack pointer as it is now
-constexpr uint64_t kMostBytes = uint64_t{1} << 33;  // more than any memory has
+constexpr uint64_t kGap = 1024;          // that nothing is placed in, so that no object has address 0
+constexpr uint64_t kAllocatorAlign = 8;  // what every C allocator keeps to
+constexpr uint32_t kStackAlignment = 4;  // exponent
+constexpr uint64_t kUsualStack = uint64_t{1} << 20;
+constexpr uint64_t kStackInUse = 4096;  // that stay free below the stack pointer as it is now
 
 uint64_t align(uint64_t value, uint32_t exponent) {
   const uint64_t mask = (uint64_t{1} << exponent) - 1;
@@ -102,7 +102,8 @@ Allocator find_allocator(Namespace& program, std::string_view name, const wasm::
     return found;
   }
   Dso* const dso = (*function)->dso == HostModules::kDso ? nullptr : program.dsos[(*function)->dso].get();
-  const bool is_constructed = dso != nullptr && dso->state == State::ready &&
+  // One that is put off is constructed by the call, and nobody can tell.
+  const bool is_constructed = dso != nullptr && (dso->state == State::ready || dso->state == State::put_off) &&
                               (!dso->is_main || !dso->shared().start || program.main_was_started);
   if (!is_constructed) {
     found.refusal = fmt::format("{} of {} cannot be called yet: that is not constructed", name, definition.dso->name);
@@ -122,12 +123,13 @@ const wasm::FunctionType& free_type() {
   return type;
 }
 
-/// A DSO whose data is where [base, base + size) is.
-const Dso* overlapping(const Namespace& program, uint64_t base, uint64_t size) {
+/// A DSO whose data is where [base, base + size) is, but for the allocator's own: its heap may be an array of
+/// its, if that stays.
+const Dso* overlapping(const Namespace& program, const Dso& allocator, uint64_t base, uint64_t size) {
   const std::shared_lock lock(program.link_map_lock);
   for (const auto& dso : program.dsos) {
-    if (dso != nullptr && dso->memory_size() != 0 && dso->memory_base != 0 &&
-        base < dso->memory_base + dso->memory_size() && dso->memory_base < base + size) {
+    if (dso != nullptr && (dso.get() != &allocator || !allocator.never_unloaded) && dso->memory_size() != 0 &&
+        dso->memory_base != 0 && base < dso->memory_base + dso->memory_size() && dso->memory_base < base + size) {
       return dso.get();
     }
   }
@@ -135,18 +137,6 @@ const Dso* overlapping(const Namespace& program, uint64_t base, uint64_t size) {
 }
 
 }  // namespace
-
-uint64_t bytes_for(std::span<const Needs> libraries) {
-  uint64_t bytes = 0;
-  for (const Needs& library : libraries) {
-    if (library.memory_size != 0) {
-      // From wherever it starts, at most so much is lost to alignment.
-      const uint64_t lost = library.memory_alignment > kStackAlignment ? (uint64_t{1} << library.memory_alignment) : 0;
-      bytes = std::min(align(bytes, kStackAlignment) + lost + library.memory_size, kMostBytes);
-    }
-  }
-  return align(bytes, kStackAlignment);
-}
 
 void Placement::set_reserve(uint64_t base, uint64_t size) {
   reserve_ = {};
@@ -254,7 +244,7 @@ Result<MemoryRange> Placement::from_heap(Namespace& program, GuestThread& thread
         fmt::format("malloc of {} gave address {:#x} for {} bytes, which do not lie in the memory of {} bytes",
                     malloc.dso->name, block, bytes, size));
   }
-  if (const Dso* const other = overlapping(program, block, bytes)) {
+  if (const Dso* const other = overlapping(program, *malloc.dso, block, bytes)) {
     return refuse(fmt::format("malloc of {} gave address {:#x} for {} bytes, where the data of {} is", malloc.dso->name,
                               block, bytes, other->name));
   }
@@ -279,18 +269,19 @@ Result<MemoryRange> Placement::from_stack(Namespace& program, GuestThread& threa
   const uint64_t low = align(base + needs.memory_size, kStackAlignment);
   uint64_t keep = kMinimumStack;
   if (program.options.place == Place::automatic) {
-    keep = std::max(keep, (*bounds.high - *bounds.low) / 2);  // nobody said that it was linked large for libraries
+    // Nobody said that it was linked large for libraries: what programs get by default is left to them.
+    keep = std::max(kUsualStack, (*bounds.high - *bounds.low) / 2);
   }
   if (*bounds.high > program.memory->size.load(std::memory_order_acquire)) {
     return refuse(
         fmt::format("{} says that its stack ends at {:#x}, which is outside of its memory", main.name, *bounds.high));
   }
   if (low > *bounds.high || *bounds.high - low < keep) {
-    const uint64_t enough = low - *bounds.low + kMinimumStack;
-    return refuse(
-        fmt::format("of the stack of {} bytes, {} have to stay free; link {} with -Wl,-z,stack-size={} and "
-                    "say --place=stack",
-                    *bounds.high - *bounds.low, keep, main.name, align(enough, kStackAlignment)));
+    const uint64_t enough = align(low - *bounds.low + kMinimumStack, kStackAlignment);
+    return refuse(fmt::format(
+        "of the stack of {} bytes, {} have to stay free; {} and say --place=stack", *bounds.high - *bounds.low, keep,
+        program.symbols.defined ? fmt::format("give --stack-size={}", enough)
+                                : fmt::format("link {} with -Wl,-z,stack-size={}", main.name, enough)));
   }
   if (low + kStackInUse > bounds.pointer) {
     return refuse(

@@ -34,9 +34,6 @@ struct MemoryRange {
 /// The wasm-ld default. So much of a stack always stays a stack.
 constexpr uint64_t kMinimumStack = uint64_t{64} << 10;
 
-/// The bytes that libraries take when they are placed one after the other from an address aligned to 16.
-[[nodiscard]] uint64_t bytes_for(std::span<const Needs> libraries);
-
 /// Belongs to one program. Used by one thread at a time.
 class Placement {
  public:

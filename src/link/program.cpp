@@ -212,6 +212,14 @@ Result<Examination> Program::examine(const std::string& path, bool resolve_symbo
   return link::examine(*state_, std::move(main), path, resolve_symbols);
 }
 
+Result<MemoryMap> Program::map_memory(const std::string& path) {
+  if (state_->main != nullptr) {
+    return fail(ErrorKind::usage, "cannot map {}: the program has a main module already", path);
+  }
+  Found main = TENON_TRY(state_->search.find_main(path));
+  return link::map_memory(*state_, std::move(main), path);
+}
+
 Result<CallOutcome> Program::run() {
   if (state_->exit_code) {
     return CallOutcome{.kind = CallOutcome::Kind::exit, .results = {}, .exit_code = *state_->exit_code, .trap = {}};
@@ -227,7 +235,7 @@ Result<CallOutcome> Program::run() {
   CallOutcome outcome = call_function(*state_, *state_->main, *start, {});
   // A libc that keeps no list of destructors did not run them.
   if (outcome.kind == CallOutcome::Kind::returned && !state_->destructors.empty()) {
-    if (auto ran = state_->destructors.run_all(*state_, *state_->main_thread); !ran) {
+    if (auto ran = state_->destructors.run_from(*state_, *state_->main_thread, 0); !ran) {
       outcome.kind = CallOutcome::Kind::trap;
       outcome.trap = {.kind = runtime::TrapKind::host, .message = ran.error().message, .backtrace = {}, .omitted = 0};
     } else if (state_->exit_code) {

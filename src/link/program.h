@@ -18,6 +18,7 @@
 #include "base/result.h"
 #include "link/dso.h"
 #include "link/engine.h"
+#include "link/memory_map.h"
 #include "link/open_flags.h"
 #include "link/options.h"
 #include "link/report.h"
@@ -88,6 +89,8 @@ class Program {
   /// do not end it. `resolve_symbols`: also look up every symbol (`tenon ldd -r`); host modules take part.
   /// Errors: those of load_main for the main file itself, and for libraries that are found but are not usable.
   [[nodiscard]] Result<Examination> examine(const std::string& path, bool resolve_symbols);
+  /// The same, placed as loading would place it: who has which part of the memory and of the function table.
+  [[nodiscard]] Result<MemoryMap> map_memory(const std::string& path);
 
   // -- Opening libraries while the program runs.
 

@@ -65,6 +65,10 @@ std::string Statistics::text() const {
   count("libraries loaded", libraries);
   count("  of these decoded now", modules_decoded);
   count("  of these found decoded", modules_shared);
+  count("  of these put off", put_off);
+  count("    and used since", put_off_used);
+  count("libraries opened by dlopen", opened);
+  count("libraries unloaded", unloaded);
   count("files looked for", files_tried);
   count("symbols looked up", lookups);
   count("  in so many libraries together", lookups_in_dso);

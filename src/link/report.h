@@ -114,6 +114,13 @@ struct Dependency {
   std::string reason;  ///< when not found: where it was looked for and what was wrong there
   FoundThrough found_through = FoundThrough::path;
   std::vector<std::string> needed;  ///< names of others in the same list
+  /// Loading it would be put off until one of its symbols is used.
+  bool lazy = false;
+  // What it asks for in its `dylink.0`. Alignments are exponents of two.
+  uint64_t memory_size = 0;
+  uint32_t memory_alignment = 0;
+  uint64_t table_size = 0;
+  uint32_t table_alignment = 0;
 };
 
 /// What would be loaded for a main module, without running any of it.

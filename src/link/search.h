@@ -62,6 +62,7 @@ class Search {
   struct Request {
     const Dso* requester = nullptr;
     const char* user = "";         ///< who asks when no DSO does
+    bool is_opened = false;        ///< by dlopen, or the embedder's like
     bool trusted = false;          ///< names of the host's files may lead anywhere
     bool path_is_guest_s = false;  ///< a name with a slash is a path in the guest's file system
     bool told_to_guest = false;    ///< errors do not say where on the host was looked

@@ -80,7 +80,7 @@ Result<> SharedModule::classify_imports() {
   for (const wasm::Import& import : wasm.imports) {
     switch (import.kind) {
       case ExternKind::function:
-        functions.push_back({&import, SymbolName(import.name), import.module == "env", is_weak(import), false});
+        functions.push_back({&import, SymbolName(import.name), import.module == "env", is_weak(import), false, {}});
         break;
       case ExternKind::global: {
         GlobalRole role = GlobalRole::symbol;
@@ -107,6 +107,18 @@ Result<> SharedModule::classify_imports() {
       case ExternKind::tag:
         tags.push_back(&import);
         break;
+    }
+  }
+
+  std::unordered_map<std::string_view, uint32_t> addresses;
+  for (uint32_t i = 0; i < globals.size(); ++i) {
+    if (globals[i].role == GlobalRole::function_address) {
+      addresses.emplace(globals[i].name.text, i);
+    }
+  }
+  for (FunctionImport& function : functions) {
+    if (const auto found = addresses.find(function.name.text); function.from_scope && found != addresses.end()) {
+      function.address = found->second;
     }
   }
 

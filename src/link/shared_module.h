@@ -37,6 +37,7 @@ struct FunctionImport {
   bool from_scope;  ///< module "env": looked up in the importer's scopes
   bool weak;        ///< may stay undefined; a call traps
   bool placed;  ///< an active segment puts it into a table when the module is instantiated: no binding at first call
+  std::optional<uint32_t> address;  ///< the global import of its address (GOT.func), when there is one
 };
 
 /// Immutable and thread-safe but for what runtime::Executable says about itself.

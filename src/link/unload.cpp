@@ -40,6 +40,7 @@ bool is_root(const Namespace& program, const Dso& dso) {
     case State::destructing:
       return true;
     case State::ready:
+    case State::put_off:
       return dso.index == HostModules::kDso || dso.never_unloaded || dso.open_count != 0 ||
              dso.found_through == FoundThrough::instantiated || program.destructors.pins(dso);
     case State::failed:

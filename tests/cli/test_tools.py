@@ -216,7 +216,7 @@ class Ldd(TenonTest):
         library = file["dependencies"][1]
         path = os.path.realpath(self.directory / "lib/libf.so")
         self.assertEqual(library, {"name": "libf.so", "found": True, "path": path, "found_through": "library path",
-                                   "size": os.stat(path).st_size, "needed": ["libg.so"]})
+                                   "size": os.stat(path).st_size, "needed": ["libg.so"], "lazy": False})
 
     def test_symbols(self):
         self.check(self.tenon("ldd", "-r", "-L", "lib", "main.wasm"), 0, self.tenon("ldd", "-Llib", "main.wasm").out)

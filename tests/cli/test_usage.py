@@ -13,14 +13,16 @@ class Help(TenonTest):
     def test_help_lists_the_commands(self):
         outcome = self.tenon("--help")
         self.check(outcome, 0)
-        for command in ("run", "ldd", "nm", "inspect"):
+        for command in ("run", "ldd", "graph", "maps", "nm", "inspect"):
             self.assertIn(f"tenon {command} ", outcome.out)
 
     def test_help_of_each_command_lists_its_options(self):
         options = {
-            "run": "library-path preload dir env mode bind-now invoke max-memory stack-size check-stack bounds-checks "
-                   "trust-runpath debug version help",
-            "ldd": "library-path preload trust-runpath symbols json help",
+            "run": "library-path preload dir env mode bind-now invoke max-memory stack-size reserve check-stack "
+                   "bounds-checks trust-runpath trace debug version help",
+            "ldd": "library-path preload trust-runpath symbols all trace json help",
+            "graph": "library-path preload trust-runpath trace output help",
+            "maps": "library-path preload trust-runpath max-memory stack-size reserve output stack-for json help",
             "nm": "dynamic defined-only undefined-only json help",
             "inspect": "json help",
         }
@@ -47,11 +49,11 @@ class Wrong(TenonTest):
         self.check(self.tenon(), 2, "", "tenon --help")
 
     def test_no_file(self):
-        for command in ("run", "ldd", "nm", "inspect"):
+        for command in ("run", "ldd", "graph", "maps", "nm", "inspect"):
             self.check(self.tenon(command), 2, "", f"tenon {command} [OPTIONS] FILE")
 
     def test_unknown_option(self):
-        for command in ("run", "ldd", "nm", "inspect"):
+        for command in ("run", "ldd", "graph", "maps", "nm", "inspect"):
             self.check(self.tenon(command, "--colour=red", "x.wasm"), 2, "", "there is no option --colour;")
             self.check(self.tenon(command, "-q", "x.wasm"), 2, "", "there is no option -q;")
 
@@ -59,7 +61,7 @@ class Wrong(TenonTest):
         self.check(self.tenon("--bind-now", "x.wasm"), 2, "", "tenon run --bind-now")
 
     def test_misspelled_command(self):
-        self.check(self.tenon("lddd", "x.wasm"), 2, "", "`lddd` is no command (run, ldd, nm, inspect)")
+        self.check(self.tenon("lddd", "x.wasm"), 2, "", "`lddd` is no command (run, ldd, graph, maps, nm, inspect)")
 
     def test_value_missing(self):
         for option in ("-L", "--library-path", "--preload", "--dir", "--env", "--mode", "--invoke", "--max-memory",
@@ -100,7 +102,7 @@ class Wrong(TenonTest):
 
 
 class BadFiles(TenonTest):
-    COMMANDS = ("run", "ldd", "nm", "inspect")
+    COMMANDS = ("run", "ldd", "graph", "maps", "nm", "inspect")
 
     def test_missing(self):
         for command in self.COMMANDS:

@@ -1,10 +1,17 @@
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static void* try(const char* name) {
   void* const handle = dlopen(name, RTLD_NOW);
+  // What cannot be read cannot be opened as a library, and the other way around.
+  const int file = open(name, O_RDONLY);
+  if ((file >= 0) != (handle != NULL)) {
+    printf("open is of another opinion: %d\n", file);
+  }
+  close(file);
   if (handle == NULL) {
     const char* const error = dlerror();
     printf("%s: no, named %d\n", name, strstr(error, name[0] == '.' ? strrchr(name, '/') : name) != NULL);

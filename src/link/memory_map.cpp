@@ -1,0 +1,233 @@
+#include "link/memory_map.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "link/free_ranges.h"
+#include "link/layout.h"
+#include "link/namespace.h"
+#include "wasm/opcode.h"
+
+namespace tenon::link {
+
+namespace {
+
+using Kind = MappedRange::Kind;
+
+constexpr uint64_t kStackAlignment = 16;
+constexpr uint64_t kLeastUnknown = 1024;  ///< less than that between two ranges is padding
+
+uint64_t align(uint64_t value, uint64_t alignment) {
+  return (value + alignment - 1) / alignment * alignment;
+}
+
+/// The value of an exported i32 global, when it is a constant.
+std::optional<uint64_t> exported_value(const wasm::Module& module, std::string_view name) {
+  const wasm::Export* const symbol = module.find_export(name);
+  if (symbol == nullptr || symbol->kind != wasm::ExternKind::global || symbol->index < module.imported_globals) {
+    return std::nullopt;
+  }
+  const wasm::Global& global = module.globals[symbol->index];
+  if (global.type.type != wasm::ValueType::i32 || global.initial.size() != 1 ||
+      global.initial.front().opcode != wasm::row(wasm::Opcode::i32_const).code) {
+    return std::nullopt;
+  }
+  return static_cast<uint32_t>(global.initial.front().immediate);
+}
+
+/// From the first byte of the active data segments of memory 0 to behind the last one.
+std::optional<MappedRange> initialized_data(const wasm::Module& module) {
+  std::optional<MappedRange> whole;
+  for (const wasm::DataSegment& segment : module.data) {
+    if (segment.mode != wasm::SegmentMode::active || segment.memory != 0 || segment.size == 0 ||
+        segment.offset.size() != 1 || segment.offset.front().opcode != wasm::row(wasm::Opcode::i32_const).code) {
+      continue;
+    }
+    const uint64_t start = static_cast<uint32_t>(segment.offset.front().immediate);
+    const uint64_t end = start + segment.size;
+    whole = whole ? MappedRange{std::min(whole->start, start), std::max(whole->end, end)} : MappedRange{start, end};
+  }
+  return whole;
+}
+
+/// Puts `claims` in order and makes them cover [0, size): where they overlap, the lower one ends; what is between
+/// them becomes `between`.
+std::vector<MappedRange> tile(std::vector<MappedRange> claims, uint64_t size, Kind between) {
+  std::ranges::sort(claims, {}, [](const MappedRange& range) { return std::pair(range.start, range.end); });
+  std::vector<MappedRange> tiles;
+  const auto fill = [&](uint64_t end) {
+    const uint64_t start = tiles.empty() ? 0 : tiles.back().end;
+    if (start < end) {
+      tiles.push_back({start, end, end - start < kLeastUnknown ? Kind::padding : between});
+    }
+  };
+  for (MappedRange& claim : claims) {
+    claim.end = std::min(claim.end, size);
+    if (!tiles.empty() && claim.start < tiles.back().end) {
+      claim.start = tiles.back().end;
+    }
+    if (claim.start < claim.end) {
+      fill(claim.start);
+      tiles.push_back(std::move(claim));
+    }
+  }
+  fill(size);
+  return tiles;
+}
+
+std::vector<MappedRange> library_data(std::span<Dso* const> dsos) {
+  std::vector<MappedRange> ranges;
+  for (const Dso* const dso : dsos) {
+    if (dso->memory_size() != 0) {
+      ranges.push_back({.start = dso->memory_base,
+                        .end = dso->memory_base + dso->memory_size(),
+                        .kind = Kind::data,
+                        .owner = dso->name,
+                        .alignment = uint64_t{1} << dso->module().dylink->memory_alignment});
+    }
+  }
+  return ranges;
+}
+
+std::vector<MappedRange> map_position_independent(const Namespace& program, const LoadSet& load) {
+  const LinkerSymbols& symbols = program.symbols;
+  std::vector<MappedRange> ranges = library_data(load.dsos);
+  uint64_t data_end = symbols.stack_high;
+  for (const Dso* const dso : load.dsos) {
+    data_end = std::max(data_end, dso->memory_base + dso->memory_size());
+  }
+  ranges.push_back({0, symbols.stack_low, Kind::gap});
+  ranges.push_back({symbols.stack_low, symbols.stack_high, Kind::stack, {}, kStackAlignment});
+  ranges.push_back({data_end, data_end + program.options.reserve, Kind::reserve});
+  ranges.push_back({symbols.heap_base, symbols.heap_end, Kind::heap, {}, kStackAlignment});
+  return tile(std::move(ranges), symbols.heap_end, Kind::padding);
+}
+
+void map_table(MemoryMap& map, const Namespace& program, const LoadSet& load) {
+  const runtime::Table* const table = program.functions.table();
+  if (table == nullptr) {
+    return;
+  }
+  map.table_size = table->size.load(std::memory_order_acquire);
+  uint64_t first = map.table_size;  // of the libraries' slots
+  for (const Dso* const dso : load.dsos) {
+    const bool is_placed = map.position_independent || !dso->is_main;
+    if (dso->table_size() != 0 && is_placed) {
+      map.table.push_back({dso->table_base, dso->table_base + dso->table_size(), dso->name});
+      first = std::min(first, dso->table_base);
+    }
+  }
+  // What a main at fixed addresses brings.
+  if (!map.position_independent && first > 1) {
+    map.table.push_back({1, first, load.dsos.front()->name});
+  }
+  if (map.table_size != 0) {
+    map.table.push_back({0, 1, {}});
+  }
+  std::ranges::sort(map.table, {}, &SlotRange::start);
+}
+
+}  // namespace
+
+std::vector<MappedRange> map_fixed_main(const wasm::Module& module, const std::string& name, uint64_t memory_size) {
+  const auto known = [&](std::string_view symbol) {
+    const auto value = exported_value(module, symbol);
+    return value && *value <= memory_size ? value : std::nullopt;
+  };
+  std::vector<MappedRange> claims;
+  const auto claim = [&](uint64_t start, uint64_t end, Kind kind, uint64_t alignment = 1) {
+    const bool has_owner = kind == Kind::data || kind == Kind::data_and_stack;
+    claims.push_back({start, end, kind, has_owner ? name : "", alignment});
+  };
+  const auto heap = known("__heap_base");
+  const auto stack_top = known("__stack_high") ? known("__stack_high") : known("__stack_pointer");
+  const auto data = initialized_data(module);
+
+  // wasm-ld puts the stack in front of the data (--stack-first), or behind them.
+  std::optional<uint64_t> stack_bottom = known("__stack_low");
+  const bool stack_is_first = stack_top && (stack_bottom ? stack_bottom == 0 : data && data->start >= *stack_top);
+  if (stack_is_first) {
+    stack_bottom = 0;
+  } else if (const auto end = known("__data_end"); !stack_bottom && end && stack_top && *end <= *stack_top) {
+    stack_bottom = align(*end, kStackAlignment);
+  }
+  if (stack_top && stack_bottom && *stack_bottom < *stack_top) {
+    claim(*stack_bottom, *stack_top, Kind::stack, kStackAlignment);
+  }
+
+  // The zeroed data follow the others and have no segment.
+  if (const auto start = data ? std::optional(data->start) : known("__global_base")) {
+    if (!stack_is_first) {
+      claim(0, *start, Kind::gap);
+    }
+    std::optional<uint64_t> end = known("__data_end");
+    if (!end) {
+      end = stack_is_first ? heap : stack_bottom;
+    }
+    if (end) {
+      claim(*start, std::max(*end, data ? data->end : *start), Kind::data);
+    } else {
+      claim(*start, data ? data->end : *start, Kind::data);
+      if (stack_top) {
+        claim(data ? data->end : *start, *stack_top, Kind::data_and_stack);
+      }
+    }
+  }
+  if (heap) {
+    claim(*heap, memory_size, Kind::heap);
+  }
+  return tile(std::move(claims), memory_size, Kind::unknown);
+}
+
+bool place_in_reserve(MemoryMap& map, std::span<const Needs> libraries) {
+  const auto reserve = std::ranges::find(map.memory, Kind::reserve, &MappedRange::kind);
+  FreeRanges free;
+  if (reserve != map.memory.end()) {
+    free.give(reserve->start, reserve->end - reserve->start);
+    map.memory.erase(reserve);
+  }
+  for (const Needs& library : libraries) {
+    if (library.memory_size == 0) {
+      continue;
+    }
+    const auto base = free.take(library.memory_size, library.memory_alignment);
+    if (!base) {
+      return false;
+    }
+    map.memory.push_back({.start = *base,
+                          .end = *base + library.memory_size,
+                          .kind = Kind::data,
+                          .owner = library.name,
+                          .alignment = uint64_t{1} << library.memory_alignment});
+  }
+  while (free.size() != 0) {
+    const auto [start, size] = free.first();
+    map.memory.push_back({start, start + size, Kind::reserve});
+    (void)free.take(size, 0);
+  }
+  map.memory = tile(std::move(map.memory), map.memory_size, Kind::padding);
+  return true;
+}
+
+void fill_map(MemoryMap& map, const Namespace& program, const LoadSet& load) {
+  const Dso& main = *load.dsos.front();
+  map.position_independent = main.shared().position_independent;
+  map_table(map, program, load);
+  if (program.memory == nullptr) {
+    return;
+  }
+  map.is_shared = program.memory->type().shared;
+  map.memory_size = program.memory->pages() * wasm::kPageSize;
+  map.maximum_memory = program.memory->maximum_pages() * wasm::kPageSize;
+  if (map.position_independent) {
+    map.memory = map_position_independent(program, load);
+    return;
+  }
+  const uint64_t own = program.memory->type().limits.minimum * wasm::kPageSize;
+  std::vector<MappedRange> ranges = map_fixed_main(main.module(), main.name, own);
+  std::ranges::move(library_data(std::span(load.dsos).subspan(1)), std::back_inserter(ranges));
+  map.memory = tile(std::move(ranges), map.memory_size, Kind::padding);
+}
+
+}  // namespace tenon::link

@@ -1,0 +1,309 @@
+#include "link/put_off.h"
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <optional>
+#include <unordered_set>
+
+#include "base/mapped_file.h"
+#include "base/reader.h"
+#include "link/binding.h"
+#include "link/instantiate.h"
+#include "link/load.h"
+
+namespace tenon::link {
+
+namespace {
+
+constexpr uint32_t kEmptyBody = 2;      // no locals, end
+constexpr uint32_t kLongestBody = 256;  // of constructors that are looked through
+constexpr uint32_t kDeepest = 8;        // calls that are looked through
+
+enum Opcode : uint8_t {
+  kUnreachable = 0x00,
+  kBlock = 0x02,
+  kEnd = 0x0b,
+  kBrIf = 0x0d,
+  kCall = 0x10,
+  kGlobalGet = 0x23,
+  kI32Load = 0x28,
+  kI32Store = 0x36,
+  kI32Const = 0x41,
+  kI32Eqz = 0x45,
+  kI32Add = 0x6a,
+  kEmptyType = 0x40,
+};
+
+/// Whether a function does nothing that anyone else could see: an empty body, or calls of such functions; and the
+/// `_initialize` of the toolchain's crt1-reactor.o, which besides sets a flag of its own and traps when it is set.
+class Emptiness {
+ public:
+  explicit Emptiness(Namespace& program) : program_(program) {}
+
+  bool does_nothing(Dso& dso, uint32_t function, uint32_t depth = 0) {
+    if (depth > kDeepest) {
+      return false;
+    }
+    if (dso.module().is_imported_function(function)) {
+      const auto bound = resolve_function_locked(dso, function);
+      if (!bound || *bound == nullptr || (*bound)->dso == HostModules::kDso) {
+        return false;
+      }
+      Dso& definer = *program_.dsos[(*bound)->dso];
+      note_use(dso, definer);
+      return does_nothing(definer, (*bound)->function, depth + 1);
+    }
+    const wasm::Function& body = dso.module().functions[function];
+    if (body.body_size == kEmptyBody) {
+      return true;
+    }
+    // sandbox: the file may change under its mapping; a wrong answer only moves a constructor to a later time.
+    std::array<uint8_t, kLongestBody> copy{};
+    if (body.body_size > copy.size() ||
+        !base::guarded_copy(copy.data(), dso.module().bytes().subspan(body.body_offset, body.body_size))) {
+      return false;
+    }
+    base::Reader in(base::Bytes(copy.data(), body.body_size));
+    return in.u32() == 0 && calls_nothing_else(dso, in, depth);
+  }
+
+ private:
+  /// Reads `calls* end`, perhaps after the flag.
+  bool calls_nothing_else(Dso& dso, base::Reader& in, uint32_t depth) {
+    uint8_t opcode = in.u8();
+    if (opcode == kBlock) {
+      if (!skip_flag(in)) {
+        return false;
+      }
+      opcode = in.u8();
+    }
+    while (in.ok() && opcode == kCall) {
+      const uint32_t callee = in.u32();
+      if (!in.ok() || callee >= dso.module().functions.size() || !does_nothing(dso, callee, depth + 1)) {
+        return false;
+      }
+      opcode = in.u8();
+    }
+    return in.ok() && opcode == kEnd && in.at_end();
+  }
+
+  /// `if (flag) trap; flag = 1;` as crt1-reactor.o has it, behind the block's opcode.
+  static bool skip_flag(base::Reader& in) {
+    const auto address = [&] {
+      if (in.u8() != kGlobalGet) {
+        return false;
+      }
+      (void)in.u32();
+      const bool is_constant = in.u8() == kI32Const;
+      (void)in.s32();
+      return is_constant && in.u8() == kI32Add;
+    };
+    const auto access = [&](uint8_t opcode) {
+      const bool is_it = in.u8() == opcode;
+      (void)in.u32();
+      (void)in.u32();
+      return is_it;
+    };
+    return in.u8() == kEmptyType && address() && access(kI32Load) && in.u8() == kI32Eqz && in.u8() == kBrIf &&
+           in.u32() == 0 && in.u8() == kUnreachable && in.u8() == kEnd && address() && in.u8() == kI32Const &&
+           in.s32() == 1 && access(kI32Store) && in.ok();
+  }
+
+  Namespace& program_;
+};
+
+/// The value of a segment's offset, when it follows from the bases alone.
+std::optional<uint32_t> offset_of(const Dso& dso, const wasm::ConstantExpression& expression) {
+  constexpr uint8_t kI32Sub = 0x6b;
+  std::vector<uint32_t> stack;
+  for (const wasm::ConstantInstruction& instruction : expression) {
+    switch (instruction.opcode) {
+      case kI32Const:
+        stack.push_back(static_cast<uint32_t>(instruction.immediate));
+        break;
+      case kGlobalGet: {
+        const auto index = static_cast<uint32_t>(instruction.immediate);
+        if (index >= dso.globals.size()) {
+          return std::nullopt;
+        }
+        const GlobalBinding::Kind kind = dso.globals[index].kind;
+        if (kind != GlobalBinding::Kind::memory_base && kind != GlobalBinding::Kind::table_base) {
+          return std::nullopt;
+        }
+        stack.push_back(
+            static_cast<uint32_t>(kind == GlobalBinding::Kind::memory_base ? dso.memory_base : dso.table_base));
+        break;
+      }
+      case kI32Add:
+      case kI32Sub: {
+        const uint32_t right = stack.back();  // validated: it has two operands
+        stack.pop_back();
+        stack.back() = instruction.opcode == kI32Add ? stack.back() + right : stack.back() - right;
+        break;
+      }
+      default:
+        return std::nullopt;
+    }
+  }
+  return stack.size() == 1 ? std::optional(stack.back()) : std::nullopt;
+}
+
+bool inside(uint64_t offset, uint64_t size, uint64_t base, uint64_t length) {
+  return offset >= base && offset - base <= length && size <= length - (offset - base);
+}
+
+/// Whether instantiating it later cannot fail where instantiating it now would not: it brings nothing of its own but
+/// what goes where it was placed.
+bool is_harmless(const Namespace& program, const Dso& dso) {
+  const wasm::Module& module = dso.module();
+  if (module.start || dso.tables.size() > 1 || dso.memories.size() > 1 || !dso.own_memories.empty()) {
+    return false;
+  }
+  if (!dso.tables.empty() && dso.tables.front().kind != TableBinding::Kind::program) {
+    return false;
+  }
+  if (!dso.memories.empty() && dso.memories.front() != program.memory) {
+    return false;
+  }
+  for (const wasm::DataSegment& segment : module.data) {
+    if (segment.mode == wasm::SegmentMode::active) {
+      const auto offset = offset_of(dso, segment.offset);
+      if (!offset || !inside(*offset, segment.size, dso.memory_base, dso.memory_size())) {
+        return false;
+      }
+    }
+  }
+  for (const wasm::ElementSegment& segment : module.elements) {
+    if (segment.mode == wasm::SegmentMode::active) {
+      const auto offset = offset_of(dso, segment.offset);
+      if (!offset || !inside(*offset, segment.size(), dso.table_base, dso.table_size())) {
+        return false;
+      }
+    }
+  }
+  // Cells of its own that need another's instance.
+  return std::ranges::none_of(dso.globals, [&](const GlobalBinding& binding) {
+    return binding.kind == GlobalBinding::Kind::thread_local_data;
+  });
+}
+
+bool takes_data(GlobalBinding::Kind kind) {
+  return kind == GlobalBinding::Kind::data || kind == GlobalBinding::Kind::thread_local_data ||
+         kind == GlobalBinding::Kind::cell;
+}
+
+/// What others want of a DSO besides calling its functions.
+struct Wanted {
+  std::unordered_set<const Dso*> data;
+  std::unordered_set<const LinkedFunction*> addresses;
+};
+
+Wanted wanted_of(const LoadSet& load) {
+  Wanted wanted;
+  for (const Dso* const dso : load.dsos) {
+    for (const GlobalBinding& binding : dso->globals) {
+      if (takes_data(binding.kind) && binding.dso != dso) {
+        wanted.data.insert(binding.dso);
+      }
+      if (binding.kind == GlobalBinding::Kind::function) {
+        wanted.addresses.insert(binding.function);
+      }
+    }
+    for (const TableBinding& table : dso->tables) {
+      if (table.kind == TableBinding::Kind::other) {
+        wanted.data.insert(table.dso);
+      }
+    }
+  }
+  return wanted;
+}
+
+/// Whether a function whose address is taken is also in an element segment of its own DSO, which then says what its
+/// address is.
+bool places_address(Dso& dso, const Wanted& wanted) {
+  for (const wasm::ElementSegment& segment : dso.module().elements) {
+    if (segment.mode != wasm::SegmentMode::active) {
+      continue;
+    }
+    if (!segment.expressions.empty()) {
+      return true;
+    }
+    for (const uint32_t function : segment.functions) {
+      if (function == wasm::kNoIndex) {
+        continue;
+      }
+      const LinkedFunction* const descriptor = dso.module().is_imported_function(function)
+                                                   ? dso.functions[function].load(std::memory_order_acquire)
+                                                   : dso.own_function(function);
+      if (wanted.addresses.contains(descriptor)) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void choose_put_off(Namespace& program, const LoadSet& load) {
+  if (program.options.lazy_loading == LazyLoading::none || load.dsos.size() < 2) {
+    return;
+  }
+  const std::unique_lock lock(program.link_map_lock);
+  const Wanted wanted = wanted_of(load);
+  Emptiness emptiness(program);
+  for (Dso* const dso : std::span(load.dsos).subspan(1)) {
+    const auto& initialize = dso->shared().initialize;
+    const bool may_wait =
+        !wanted.data.contains(dso) && !dso->is_preload && is_harmless(program, *dso) && !places_address(*dso, wanted) &&
+        (!initialize || program.options.lazy_loading == LazyLoading::all || emptiness.does_nothing(*dso, *initialize));
+    if (may_wait) {
+      dso->state = State::put_off;
+      ++program.report.statistics.put_off;
+      program.report.line(kDebugFiles, "file={};  put off until it is used", dso->name);
+    }
+  }
+}
+
+Result<> load_put_off(Namespace& program, GuestThread& thread, Dso& dso) {
+  program.report.line(kDebugFiles, "file={};  used for the first time", dso.name);
+  LoadSet set;
+  set.is_first = false;
+  set.dsos = {&dso};
+  dso.state = State::published;
+  // The guest could write there meanwhile.
+  if (program.memory != nullptr && dso.memory_size() != 0) {
+    program.memory->clear(dso.memory_base, dso.memory_size());
+  }
+  const auto steps = [&]() -> Result<> {
+    TENON_CHECK(instantiate(program, set));
+    TENON_CHECK(apply_data_relocations(program, set));
+    return construct(program, set);
+  };
+  Result<> loaded = steps();
+  if (!loaded) {
+    thread.remove_instance(dso);
+    dso.state = State::put_off;  // whoever comes next is told the same
+    return fail(loaded.error().kind, "{} was put off until now, and could not be loaded: {}", dso.name,
+                loaded.error().message);
+  }
+  ++program.report.statistics.put_off_used;
+  return {};
+}
+
+Result<> load_put_off_data(Namespace& program, const LoadSet& load) {
+  for (const Dso* const dso : load.dsos) {
+    for (const GlobalBinding& binding : dso->globals) {
+      if (takes_data(binding.kind) && binding.dso->state == State::put_off) {
+        TENON_CHECK(load_put_off(program, *program.main_thread, *binding.dso));
+        if (program.exit_code) {
+          return {};
+        }
+      }
+    }
+  }
+  return {};
+}
+
+}  // namespace tenon::link

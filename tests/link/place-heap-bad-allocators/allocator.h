@@ -1,0 +1,3 @@
+extern char* victim;
+
+void behave(const char* how_malloc, const char* how_free);

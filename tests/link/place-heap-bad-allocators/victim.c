@@ -1,0 +1,1 @@
+char victim_data[100000] = {1};

@@ -1,0 +1,1 @@
+char data[SIZE] = {1};

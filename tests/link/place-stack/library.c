@@ -1,0 +1,1 @@
+_Alignas(ALIGNED) char data[SIZE] = {1};

@@ -1,0 +1,6 @@
+int needed(void);
+int nowhere(void);
+
+int use(void) {
+  return needed() + nowhere();
+}

@@ -1,0 +1,5 @@
+static int calls;
+
+int function(void) {
+  return ++calls;
+}

@@ -1,0 +1,7 @@
+print(require "family.left")
+print(require "family.right.hand")
+print(require "family")
+print(require "v2-family")
+print(package.searchers[4] "family.left" == package.loadlib("./family.so", "luaopen_family_left"))
+local ok, message = pcall(require, "family.none")
+print(ok, (message:gsub("\n\t", "; ")))

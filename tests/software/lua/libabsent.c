@@ -1,0 +1,4 @@
+// What needy.so needs and nobody finds.
+int absent(void) {
+  return 1;
+}
