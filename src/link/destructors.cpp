@@ -95,16 +95,12 @@ bool Destructors::add(Namespace& program, GuestThread& thread, const Registratio
   if (registration.owner->state == State::gone || registrations_.size() >= kMaximumRegistrations) {
     return false;
   }
-  uint32_t used = 0;  // the highest marker that something is registered with
-  if (many_) {
-    for (const Registration& other : registrations_) {
-      used = std::max(used, other.marker);
-    }
-  }
+  // Markers never fall from one registration to the next.
+  const uint32_t used = registrations_.empty() ? 0 : registrations_.back().marker;
   registrations_.push_back(registration);
-  // A start function may be here before there is a list to put a marker on: the first one is for those as well.
+  registrations_.back().marker = many_ ? used + 1 : 1;
+  // A start function may be here before there is a list to put one on: whoever comes next does.
   const bool has_list = program.main != nullptr && program.main->load_scope != nullptr;
-  registrations_.back().marker = many_ ? used + 1 : std::min(markers_ + 1, 1U);
   if (has_list && registrations_.back().marker > markers_) {
     put_marker(program, thread);
   }
@@ -183,7 +179,8 @@ Result<> Destructors::run_of(Namespace& program, GuestThread& thread, const Dso&
 Result<> Destructors::run_from(Namespace& program, GuestThread& thread, uint32_t from) {
   Result<> result;
   while (result && !program.exit_code) {
-    auto last = std::ranges::find(registrations_.rbegin(), registrations_.rend(), When::thread_end, &Registration::when);
+    auto last =
+        std::ranges::find(registrations_.rbegin(), registrations_.rend(), When::thread_end, &Registration::when);
     if (last == registrations_.rend()) {
       last = registrations_.rbegin();
     }

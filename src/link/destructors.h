@@ -2,11 +2,11 @@
 // thread.
 //
 // No libc for WebAssembly keeps them by library, so references to these functions are bound to the runtime's, whichever
-// libc there is (Itanium C++ ABI, 3.3.6.3). A libc runs its own list when the program ends; so the runtime puts a marker
-// of its own on that list, which runs all of ours that came after it, last registered first. One marker is enough when
-// everybody registers here. A main that carries its libc registers on the libc's list directly: then each registration
-// gets a marker, so that the order over both lists is the order of registration reversed. Markers whose registrations
-// are gone (their library was closed) are used again.
+// libc there is (Itanium C++ ABI, 3.3.6.3). A libc runs its own list when the program ends; so the runtime puts a
+// marker of its own on that list, which runs all of ours that came after it, last registered first. One marker is
+// enough when everybody registers here. A main that carries its libc registers on the libc's list directly: then each
+// registration gets a marker, so that the order over both lists is the order of registration reversed. Markers whose
+// registrations are gone (their library was closed) are used again.
 #pragma once
 
 #include <cstdint>
@@ -66,8 +66,8 @@ class Destructors {
   void put_marker(Namespace& program, GuestThread& thread);
 
   std::vector<Registration> registrations_;  ///< in order
-  uint32_t markers_ = 0;   ///< on the libc's list by now
-  bool many_ = false;      ///< main registers on that list itself
+  uint32_t markers_ = 0;                     ///< on the libc's list by now
+  bool many_ = false;                        ///< main registers on that list itself
 };
 
 /// The host functions `atexit`, `__cxa_atexit`, ... of the module kDestructorModule; their environment is the

@@ -78,7 +78,7 @@ enum class State : uint8_t {
   published,     ///< its symbols are visible
   constructing,  ///< `constructor_thread` is running its constructors
   ready,
-  put_off,       ///< published, but without an instance until it is used; see put_off.h
+  put_off,      ///< published, but without an instance until it is used; see put_off.h
   destructing,  ///< closed: nobody finds it by name any more, and its destructors are running
   gone,         ///< its symbols and table entries are taken away; what is left goes when no code is inside it
   failed,       ///< loading failed, or it was closed, when others referred to it: kept for them, never found

@@ -2,8 +2,8 @@
 //
 // A slot that was given back is not used again while there is fresh index space: until the table has its maximum size,
 // new ranges come from its end. So a pointer into a library that is gone finds an empty slot for a long time, and never
-// another function; who had the ranges that went last is remembered, and the trap tells it. Only when the end is reached
-// are old ranges used again, longest gone first.
+// another function; who had the ranges that went last is remembered, and the trap tells it. Only when the end is
+// reached are old ranges used again, longest gone first.
 #pragma once
 
 #include <deque>

@@ -273,7 +273,8 @@ Result<> trap(GuestThread& thread, const Dso& dso, OutOfBounds what) {
 Result<> instantiate(Namespace& program, LoadSet& load) {
   GuestThread& thread = *program.main_thread;
   std::vector<Dso*> dsos;
-  std::ranges::copy_if(load.dsos, std::back_inserter(dsos), [](const Dso* dso) { return dso->state != State::put_off; });
+  std::ranges::copy_if(load.dsos, std::back_inserter(dsos),
+                       [](const Dso* dso) { return dso->state != State::put_off; });
   const std::vector<Dso*> order = dependency_order(dsos);
   for (Dso* const dso : order) {
     (void)TENON_TRY(make_instance(program, thread, *dso));

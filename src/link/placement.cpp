@@ -16,11 +16,11 @@ namespace tenon::link {
 
 namespace {
 
-constexpr uint64_t kGap = 1024;                     // that nothing is placed in, so that no object has address 0
-constexpr uint64_t kAllocatorAlign = 8;             // what every C allocator keeps to
-constexpr uint32_t kStackAlignment = 4;             // exponent
+constexpr uint64_t kGap = 1024;          // that nothing is placed in, so that no object has address 0
+constexpr uint64_t kAllocatorAlign = 8;  // what every C allocator keeps to
+constexpr uint32_t kStackAlignment = 4;  // exponent
 constexpr uint64_t kUsualStack = uint64_t{1} << 20;
-constexpr uint64_t kStackInUse = 4096;              // that stay free below the stack pointer as it is now
+constexpr uint64_t kStackInUse = 4096;  // that stay free below the stack pointer as it is now
 
 uint64_t align(uint64_t value, uint32_t exponent) {
   const uint64_t mask = (uint64_t{1} << exponent) - 1;
@@ -128,8 +128,8 @@ const wasm::FunctionType& free_type() {
 const Dso* overlapping(const Namespace& program, const Dso& allocator, uint64_t base, uint64_t size) {
   const std::shared_lock lock(program.link_map_lock);
   for (const auto& dso : program.dsos) {
-    if (dso != nullptr && (dso.get() != &allocator || !allocator.never_unloaded) && dso->memory_size() != 0 && dso->memory_base != 0 &&
-        base < dso->memory_base + dso->memory_size() && dso->memory_base < base + size) {
+    if (dso != nullptr && (dso.get() != &allocator || !allocator.never_unloaded) && dso->memory_size() != 0 &&
+        dso->memory_base != 0 && base < dso->memory_base + dso->memory_size() && dso->memory_base < base + size) {
       return dso.get();
     }
   }
@@ -269,7 +269,7 @@ Result<MemoryRange> Placement::from_stack(Namespace& program, GuestThread& threa
   const uint64_t low = align(base + needs.memory_size, kStackAlignment);
   uint64_t keep = kMinimumStack;
   if (program.options.place == Place::automatic) {
-// Nobody said that it was linked large for libraries: what programs get by default is left to them.
+    // Nobody said that it was linked large for libraries: what programs get by default is left to them.
     keep = std::max(kUsualStack, (*bounds.high - *bounds.low) / 2);
   }
   if (*bounds.high > program.memory->size.load(std::memory_order_acquire)) {
@@ -278,11 +278,10 @@ Result<MemoryRange> Placement::from_stack(Namespace& program, GuestThread& threa
   }
   if (low > *bounds.high || *bounds.high - low < keep) {
     const uint64_t enough = align(low - *bounds.low + kMinimumStack, kStackAlignment);
-    return refuse(fmt::format("of the stack of {} bytes, {} have to stay free; {} and say --place=stack",
-                              *bounds.high - *bounds.low, keep,
-                              program.symbols.defined
-                                  ? fmt::format("give --stack-size={}", enough)
-                                  : fmt::format("link {} with -Wl,-z,stack-size={}", main.name, enough)));
+    return refuse(fmt::format(
+        "of the stack of {} bytes, {} have to stay free; {} and say --place=stack", *bounds.high - *bounds.low, keep,
+        program.symbols.defined ? fmt::format("give --stack-size={}", enough)
+                                : fmt::format("link {} with -Wl,-z,stack-size={}", main.name, enough)));
   }
   if (low + kStackInUse > bounds.pointer) {
     return refuse(

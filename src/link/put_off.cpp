@@ -295,10 +295,9 @@ void choose_put_off(Namespace& program, const LoadSet& load) {
   Emptiness emptiness(program);
   for (Dso* const dso : std::span(load.dsos).subspan(1)) {
     const auto& initialize = dso->shared().initialize;
-    const bool may_wait = !wanted.data.contains(dso) && !dso->is_preload && is_harmless(program, *dso) &&
-                          !places_address(*dso, wanted) &&
-                          (!initialize || program.options.lazy_loading == LazyLoading::all ||
-                           emptiness.does_nothing(*dso, *initialize));
+    const bool may_wait =
+        !wanted.data.contains(dso) && !dso->is_preload && is_harmless(program, *dso) && !places_address(*dso, wanted) &&
+        (!initialize || program.options.lazy_loading == LazyLoading::all || emptiness.does_nothing(*dso, *initialize));
     if (may_wait) {
       dso->state = State::put_off;
       ++program.report.statistics.put_off;

@@ -244,9 +244,11 @@ Result<Found> Search::find_opened(const std::string& name, const Dso* requester)
   if (requester == nullptr) {
     return find(name, {.user = "the host program", .is_opened = true, .trusted = true});
   }
-  return find(
-      name,
-      {.requester = requester, .is_opened = true, .trusted = options_.trust_runtime_path, .path_is_guest_s = true, .told_to_guest = true});
+  return find(name, {.requester = requester,
+                     .is_opened = true,
+                     .trusted = options_.trust_runtime_path,
+                     .path_is_guest_s = true,
+                     .told_to_guest = true});
 }
 
 Result<Found> Search::find_needed(const std::string& name, const Dso& requester, bool told_to_guest) {
@@ -312,9 +314,9 @@ Result<Found> Search::find(const std::string& name, const Request& request) {
              find_in_roots(name, request.trusted, attempts, found)) {
     return found;
   }
-  return fail(attempts.refused ? ErrorKind::io : ErrorKind::not_found,
-              "cannot find library {}, {} {}{}{}", printable(name), request.is_opened ? "asked for by" : "needed by",
-              request.asked_by(), attempts.text(), request.is_opened ? "" : ". Give its directory with -L");
+  return fail(attempts.refused ? ErrorKind::io : ErrorKind::not_found, "cannot find library {}, {} {}{}{}",
+              printable(name), request.is_opened ? "asked for by" : "needed by", request.asked_by(), attempts.text(),
+              request.is_opened ? "" : ". Give its directory with -L");
 }
 
 // A path of the guest's goes through the guest's own preopens, which say what it may read.
