@@ -47,6 +47,11 @@ void FreeRanges::give(uint64_t base, uint64_t size) {
   ranges_[base] = size;
 }
 
+bool FreeRanges::contains(uint64_t address) const {
+  const auto next = ranges_.upper_bound(address);
+  return next != ranges_.begin() && address - std::prev(next)->first < std::prev(next)->second;
+}
+
 uint64_t FreeRanges::start_of_range_up_to(uint64_t end) const {
   auto range = ranges_.lower_bound(end);
   if (range == ranges_.begin()) {

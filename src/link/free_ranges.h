@@ -22,6 +22,8 @@ class FreeRanges {
 
   /// All of it, in bytes.
   [[nodiscard]] uint64_t size() const { return size_; }
+  /// Whether `address` is in a range.
+  [[nodiscard]] bool contains(uint64_t address) const;
   /// The start of the range that ends at `end`, or `end` when none does.
   [[nodiscard]] uint64_t start_of_range_up_to(uint64_t end) const;
 

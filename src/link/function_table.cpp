@@ -185,7 +185,7 @@ std::string FunctionTable::former_owner(uint64_t slot) const {
       return range->owner;
     }
   }
-  return {};
+  return forgotten_.contains(slot) ? "(one that was closed long ago)" : "";
 }
 
 }  // namespace tenon::link

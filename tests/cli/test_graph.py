@@ -9,10 +9,19 @@ SVG = "{http://www.w3.org/2000/svg}"
 HEADER = b"\0asm\1\0\0\0"
 
 
+def section(number, content):
+    return bytes([number, len(content)]) + content
+
+
+# A function `__wasm_call_ctors` that is not empty.
+CONSTRUCTOR = (section(1, b"\x01\x60\x00\x00") + section(3, b"\x01\x00")
+               + section(7, b"\x01\x11__wasm_call_ctors\x00\x00") + section(10, b"\x01\x03\x00\x01\x0b"))
+
+
 class Graph(TenonTest):
-    def library_of(self, file, *needed):
-        """A library without anything but what it needs."""
-        (self.directory / file).write_bytes(HEADER + dylink(needed=needed))
+    def library_of(self, file, *needed, lazy=False):
+        """A library without anything but what it needs, and, unless it may be put off, a constructor."""
+        (self.directory / file).write_bytes(HEADER + dylink(needed=needed) + (b"" if lazy else CONSTRUCTOR))
 
     def main(self, *needed):
         self.library("main.wasm", '(func (export "_start"))', needed=needed)
@@ -70,6 +79,16 @@ class Graph(TenonTest):
         self.library_of("libb.so", "liba.so")
         text, _ = self.draw()
         self.assertEqual(self.edges(text), 2)
+
+    def test_put_off(self):
+        self.main("liba.so", "libb.so")
+        self.library_of("liba.so")
+        self.library_of("libb.so", lazy=True)
+        _, texts = self.draw()
+        self.assertIn("put off until it is used", texts)
+        self.library_of("libb.so")
+        _, texts = self.draw()
+        self.assertNotIn("put off until it is used", texts)
 
     def test_missing(self):
         self.main("libgone.so", "liba.so")

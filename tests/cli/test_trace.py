@@ -11,7 +11,7 @@ class TraceTest(TenonTest):
     def setUp(self):
         super().setUp()
         self.library("main.wasm", '(func (export "_start"))', needed=["liba.so"])
-        self.library("liba.so", "")
+        self.library("liba.so", '(func (export "__wasm_call_ctors") nop)')
         self.library("plugins/libplug.so", "", needed=["liba.so", "libdeep.so"], runtime_path=["$ORIGIN"])
         self.library("plugins/libdeep.so", "")
 
