@@ -296,6 +296,8 @@ class Resolver {
         mismatch(import, describe(type), definition);
         return {};
       }
+      // What active segments put there, nobody takes out again.
+      program_.references_travel = true;
       Dso& definer = *definition.dso;
       binding = definer.tables[definition.symbol->index];
       if (binding.kind == Kind::own) {
