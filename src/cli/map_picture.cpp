@@ -308,7 +308,7 @@ double draw_list(Svg& svg, const link::MemoryMap& map, std::span<const Piece> pi
   constexpr size_t kOneColumn = 14;
   const auto listed = static_cast<size_t>(std::ranges::count_if(map.memory, is_listed));
   const size_t columns = listed > kOneColumn ? 2 : 1;
-  const size_t rows = (listed + columns - 1) / columns;
+  const size_t rows = std::max<size_t>((listed + columns - 1) / columns, 1);
   const double column_width = kWidth / static_cast<double>(columns);
   for (size_t i = 0; i < map.memory.size(); ++i) {
     const MappedRange& range = map.memory[i];
@@ -316,7 +316,8 @@ double draw_list(Svg& svg, const link::MemoryMap& map, std::span<const Piece> pi
       continue;
     }
     const size_t row = (pieces[i].number - 1) % rows;
-    const double x = kMargin + column_width * static_cast<double>((pieces[i].number - 1) / rows);
+    const size_t column = (pieces[i].number - 1) / rows;
+    const double x = kMargin + column_width * static_cast<double>(column);
     const double line = y + kListLine * static_cast<double>(row + 1);
     svg.add(R"(<rect x="{:.1f}" y="{:.1f}" width="12" height="11" fill="{}" stroke="#36507a" stroke-width="0.8"/>)", x,
             line - 10, pieces[i].fill);

@@ -35,15 +35,9 @@ struct MapsOptions {
   bool stack_for = false;
 };
 
-/// Libraries that are opened together: one that was named, and what it needs that was not there before.
-struct Opened {
-  std::string name;
-  std::vector<link::Needs> needs;
-};
-
 struct Outlook {
   link::MemoryMap map;
-  std::vector<Opened> opened;
+  std::vector<link::Needs> opened;  ///< what the libraries that were named add, each once
   bool is_complete = true;
 };
 
@@ -75,7 +69,6 @@ Result<Outlook> look(const MapsOptions& options, const std::string& file, std::s
 
   // To look for them as the user's own libraries are looked for, each is preloaded to another program.
   std::vector<link::Dependency> known = outlook.map.examination.dependencies;
-  std::vector<link::Dependency> named;  // of those that are there from the start
   link::ProgramOptions with_libraries = options.program;
   for (const std::string& library : libraries) {
     with_libraries.preload.push_back(library);
@@ -83,18 +76,12 @@ Result<Outlook> look(const MapsOptions& options, const std::string& file, std::s
     const link::Examination examination = TENON_TRY(other->examine(file, false));
     complain_of_missing(examination.dependencies, known);
     outlook.is_complete &= is_complete(examination);
-    Opened& opened = outlook.opened.emplace_back(Opened{.name = library, .needs = {}});
     for (const link::Dependency& dependency : examination.dependencies) {
       if (!has_file(known, dependency)) {
         known.push_back(dependency);
         if (dependency.found) {
-          opened.needs.push_back(needs_of(dependency));
+          outlook.opened.push_back(needs_of(dependency));
         }
-      } else if (options.stack_for && !outlook.map.position_independent && dependency.name == library &&
-                 has_file(outlook.map.examination.dependencies, dependency) && !has_file(named, dependency)) {
-        // The libraries of a main at fixed addresses can go into the stack as well, if that is asked for.
-        named.push_back(dependency);
-        opened.needs.push_back(needs_of(dependency));
       }
     }
   }
@@ -184,25 +171,23 @@ ordered_json to_json(const std::string& file, const link::MemoryMap& map, std::s
   return result;
 }
 
-/// `--stack-for`: the stack size that leaves room for the libraries; all of a fixed main's own when none is named.
+/// `--stack-for`: the stack size that leaves room for the libraries. Those that a main at fixed addresses needs itself
+/// are placed as those that it opens.
 int show_stack_size(const Outlook& outlook) {
   if (!outlook.is_complete) {
     return kExitFailure;
   }
   const link::MemoryMap& map = outlook.map;
-  std::vector<link::Needs> needs;
-  for (const Opened& opened : outlook.opened) {
-    needs.insert(needs.end(), opened.needs.begin(), opened.needs.end());
-  }
-  if (outlook.opened.empty() && !map.position_independent) {
-    for (const link::Dependency& dependency : map.examination.dependencies) {
+  std::vector<link::Needs> needs = outlook.opened;
+  if (!map.position_independent) {
+    for (const link::Dependency& dependency : std::span(map.examination.dependencies).subspan(1)) {
       needs.push_back(needs_of(dependency));
     }
   }
   const auto stack = std::ranges::find(map.memory, link::MappedRange::Kind::stack, &link::MappedRange::kind);
   const bool is_known = stack != map.memory.end();
-  const uint64_t size = link::stack_size_for(
-      link::stack_room(needs), is_known ? std::optional(stack->size()) : std::nullopt, !is_known || stack->start == 0);
+  const uint64_t size = link::stack_size_for(needs, is_known ? std::optional(stack->size()) : std::nullopt,
+                                             !is_known || stack->start == 0);
   return write_output(fmt::format("{}\n", size)) ? kExitSuccess : kExitFailure;
 }
 
@@ -216,10 +201,9 @@ int show(const MapsOptions& options, const std::string& file, std::span<const st
     return show_stack_size(*outlook);
   }
   std::vector<link::Needs> unplaced;
-  for (const Opened& opened : outlook->opened) {
-    if (!link::place_in_reserve(outlook->map, opened.needs)) {
-      std::ranges::copy_if(opened.needs, std::back_inserter(unplaced),
-                           [](const link::Needs& one) { return one.memory_size != 0; });
+  for (const link::Needs& one : outlook->opened) {
+    if (!link::place_in_reserve(outlook->map, one)) {
+      unplaced.push_back(one);
     }
   }
   std::string text;
@@ -241,11 +225,11 @@ int maps(Words words) {
   std::vector<Option> table = search_options(options.program);
   std::ranges::move(size_options(options.program), std::back_inserter(table));
   table.push_back(output_option(options.picture, "draw it as a picture instead, to FILE (SVG)"));
-  table.push_back(
-      {0, "stack-for", "",
-       "print instead how many bytes of stack to link FILE with (-z\nstack-size) so that LIBRARY and what it "
-       "needs fit into it; without\nLIBRARY, all that FILE needs",
-       set_flag(options.stack_for)});
+  table.push_back({0, "stack-for", "",
+                   "print instead how many bytes of stack to link FILE with (-z\nstack-size) so that libraries fit "
+                   "into it: LIBRARY with what\nit needs, and of a FILE "
+                   "at fixed addresses its own",
+                   set_flag(options.stack_for)});
   table.push_back({0, "json", "", "answer in JSON", set_flag(options.json)});
   const auto parsed = parse_options(table, words, Placing::anywhere);
   if (!parsed) {
@@ -262,6 +246,9 @@ int maps(Words words) {
   if (int{options.json} + int{options.stack_for} + int{!options.picture.empty()} > 1) {
     complain("--json, --stack-for and --output are different answers: choose one");
     return kExitUsage;
+  }
+  if (options.stack_for) {
+    options.program.place = link::Place::grow;  // the stack as it was linked, whether or not it is large enough
   }
   add_search_environment(options.program);
   return show(options, parsed->operands.front(), std::span(parsed->operands).subspan(1));

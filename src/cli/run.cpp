@@ -109,19 +109,6 @@ std::vector<Option> run_options(RunOptions& options) {
          program.guest_may_open = false;
          return {};
        }});
-  add({0, "place", "WHERE",
-       "put the data of libraries that come later there: reserve, heap,\nstack, grow, or the first of these that can "
-       "(auto)",
-       [&program](std::string_view value) -> Result<> {
-         using link::Place;
-         for (const Place place : {Place::automatic, Place::reserve, Place::heap, Place::stack, Place::grow}) {
-           if (value == link::to_string(place)) {
-             program.place = place;
-             return {};
-           }
-         }
-         return fail(ErrorKind::usage, "--place takes auto, reserve, heap, stack or grow, not `{}`", value);
-       }});
   add({0, "mode", "MODE", "how code is run: interp, the only one so far", [](std::string_view value) -> Result<> {
          if (value != "interp") {
            return fail(ErrorKind::usage, "--mode takes interp, the only one so far; not `{}`", value);

@@ -71,8 +71,21 @@ std::vector<Option> size_options(link::ProgramOptions& options) {
        set_size(options.maximum_memory, "--max-memory")},
       {0, "stack-size", "BYTES", "of the program's stack, when it leaves it to the linker (1M)",
        set_size(options.stack_size, "--stack-size")},
-      {0, "reserve", "BYTES", "left free in front of a PIE's heap, for libraries opened later (0)",
+      {0, "reserve", "BYTES", "leave so much room before the heap for libraries that come later (0)",
        set_size(options.reserve, "--reserve")},
+      {0, "place", "WHERE",
+       "put the data of libraries that come later there: reserve, heap,\nstack, grow, or the first of these that can "
+       "(auto)",
+       [&options](std::string_view value) -> Result<> {
+         using link::Place;
+         for (const Place place : {Place::automatic, Place::reserve, Place::heap, Place::stack, Place::grow}) {
+           if (value == link::to_string(place)) {
+             options.place = place;
+             return {};
+           }
+         }
+         return fail(ErrorKind::usage, "--place takes auto, reserve, heap, stack or grow, not `{}`", value);
+       }},
   };
 }
 

@@ -14,7 +14,7 @@ namespace tenon::cli {
 /// -L, --preload and --trust-runpath, which set `options`.
 [[nodiscard]] std::vector<Option> search_options(link::ProgramOptions& options);
 
-/// --max-memory, --stack-size and --reserve.
+/// --max-memory, --stack-size, --reserve and --place.
 [[nodiscard]] std::vector<Option> size_options(link::ProgramOptions& options);
 
 /// --trace, of the commands that read one.

@@ -133,7 +133,7 @@ Result<> follow(Survey& result, link::Engine& engine, const link::ProgramOptions
   std::vector<std::string> paths;
   std::map<std::string, std::string> names;
   for (const link::LibraryEvent& event : trace) {
-    if (event.kind == link::LibraryEvent::Kind::opened && !event.path.empty() &&
+    if (event.kind == link::LibraryEvent::Kind::opened && event.path.starts_with('/') &&
         names.emplace(event.path, event.name).second && !known.find_file(event.path)) {
       paths.push_back(event.path);
     }
@@ -158,8 +158,9 @@ Result<> follow(Survey& result, link::Engine& engine, const link::ProgramOptions
       Dependency absent;
       absent.name = link::printable(event.name);
       absent.reason = reason != unusable.end() ? reason->second
-                      : event.message.empty()  ? "it has no file any more"
-                                               : event.message;
+                      : event.message.empty()
+                          ? fmt::format("there is no file {} on the host now", link::printable(event.path))
+                          : event.message;
       library = known.add(std::move(absent));
     }
     const size_t requester = known.find_name(link::printable(event.requester)).value_or(0);

@@ -128,8 +128,8 @@ Result<LibraryEvent> parse_line(std::string_view line, size_t number) {
   if (event.name.empty() || event.name.contains('\0')) {
     return fail(ErrorKind::malformed, "line {} has no library's name", number);
   }
-  if ((!event.path.empty() && !event.path.starts_with('/')) || event.path.contains('\0')) {
-    return fail(ErrorKind::malformed, "line {} has a path that is not absolute", number);
+  if (event.path.contains('\0')) {
+    return fail(ErrorKind::malformed, "line {} has a path that no file can have", number);
   }
   return event;
 }

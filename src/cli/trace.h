@@ -5,7 +5,8 @@
 //   opened|needed|closed|failed   requester   name   path   message
 //
 // A backslash stands before what would end a field or a line: \t, \n, \\, and \xNN for other control characters. A
-// field that has nothing is empty; the message may be left out. Paths are absolute.
+// field that has nothing is empty; the message may be left out. A path is the host's, or as the
+// guest named one of its own files.
 #pragma once
 
 #include <memory>

@@ -96,12 +96,12 @@ bool Destructors::add(Namespace& program, GuestThread& thread, const Registratio
     return false;
   }
   // Markers never fall from one registration to the next.
-  const bool last_is_free = markers_ != 0 && (registrations_.empty() || registrations_.back().marker < markers_);
+  const uint32_t used = registrations_.empty() ? 0 : registrations_.back().marker;
   registrations_.push_back(registration);
-  const bool wants_marker = markers_ == 0 || (many_ && !last_is_free);
-  registrations_.back().marker = markers_ + (wants_marker ? 1 : 0);
+  registrations_.back().marker = many_ ? used + 1 : 1;
   // A start function may be here before there is a list to put one on: whoever comes next does.
-  if (wants_marker && program.main != nullptr && program.main->load_scope != nullptr) {
+  const bool has_list = program.main != nullptr && program.main->load_scope != nullptr;
+  if (has_list && registrations_.back().marker > markers_) {
     put_marker(program, thread);
   }
   return true;
@@ -184,7 +184,7 @@ Result<> Destructors::run_from(Namespace& program, GuestThread& thread, uint32_t
     if (last == registrations_.rend()) {
       last = registrations_.rbegin();
     }
-    if (last == registrations_.rend() || last->marker < from) {
+    if (last == registrations_.rend() || (from > 1 && last->marker < from)) {
       break;
     }
     const Registration registration = *last;

@@ -4,6 +4,7 @@
 
 #include "link/layout.h"
 #include "link/load.h"
+#include "link/put_off.h"
 #include "link/resolve.h"
 
 namespace tenon::link {
@@ -48,9 +49,17 @@ Result<Examination> look(Namespace& program, LoadSet& set, Found main, const std
   TENON_CHECK(search(program, set, std::move(main), name));
   Examination examination;
   examination.dependencies = list_dependencies(program, set);
+  if (auto laid_out = lay_out(program, set); !laid_out) {
+    // Who asks for names only gets them.
+    return resolve_symbols ? Result<Examination>(std::unexpected(laid_out.error())) : examination;
+  }
+  auto missing = find_missing(program, set);
   if (resolve_symbols) {
-    TENON_CHECK(lay_out(program, set));
-    examination.missing = find_missing(program, set);
+    examination.missing = std::move(missing);
+  }
+  choose_put_off(program, set);
+  for (size_t i = 0; i < set.dsos.size(); ++i) {  // the first of the list, in the same order
+    examination.dependencies[i].lazy = set.dsos[i]->state == State::put_off;
   }
   return examination;
 }

@@ -4,7 +4,6 @@
 #include <string_view>
 #include <utility>
 
-#include "link/free_ranges.h"
 #include "link/layout.h"
 #include "link/namespace.h"
 #include "wasm/opcode.h"
@@ -99,7 +98,8 @@ std::vector<MappedRange> map_position_independent(const Namespace& program, cons
   }
   ranges.push_back({0, symbols.stack_low, Kind::gap});
   ranges.push_back({symbols.stack_low, symbols.stack_high, Kind::stack, {}, kStackAlignment});
-  ranges.push_back({data_end, data_end + program.options.reserve, Kind::reserve});
+  const uint64_t reserve = align(data_end, kStackAlignment);
+  ranges.push_back({reserve, reserve + program.options.reserve, Kind::reserve, {}, kStackAlignment});
   ranges.push_back({symbols.heap_base, symbols.heap_end, Kind::heap, {}, kStackAlignment});
   return tile(std::move(ranges), symbols.heap_end, Kind::padding);
 }
@@ -180,33 +180,23 @@ std::vector<MappedRange> map_fixed_main(const wasm::Module& module, const std::s
   return tile(std::move(claims), memory_size, Kind::unknown);
 }
 
-bool place_in_reserve(MemoryMap& map, std::span<const Needs> libraries) {
-  const auto reserve = std::ranges::find(map.memory, Kind::reserve, &MappedRange::kind);
-  FreeRanges free;
-  if (reserve != map.memory.end()) {
-    free.give(reserve->start, reserve->end - reserve->start);
-    map.memory.erase(reserve);
+bool place_in_reserve(MemoryMap& map, const Needs& library) {
+  if (library.memory_size == 0) {
+    return true;
   }
-  for (const Needs& library : libraries) {
-    if (library.memory_size == 0) {
-      continue;
-    }
-    const auto base = free.take(library.memory_size, library.memory_alignment);
-    if (!base) {
-      return false;
-    }
-    map.memory.push_back({.start = *base,
-                          .end = *base + library.memory_size,
-                          .kind = Kind::data,
-                          .owner = library.name,
-                          .alignment = uint64_t{1} << library.memory_alignment});
+  const auto base = map.reserve.take(library.memory_size, library.memory_alignment);
+  if (!base) {
+    return false;
   }
-  while (free.size() != 0) {
-    const auto [start, size] = free.first();
-    map.memory.push_back({start, start + size, Kind::reserve});
-    (void)free.take(size, 0);
-  }
-  map.memory = tile(std::move(map.memory), map.memory_size, Kind::padding);
+  const auto around = std::ranges::find_if(
+      map.memory, [&](const MappedRange& range) { return range.start <= *base && *base < range.end; });
+  const MappedRange data = {*base, *base + library.memory_size, Kind::data, library.name,
+                            uint64_t{1} << library.memory_alignment};
+  const MappedRange behind = {data.end, around->end, Kind::reserve};
+  around->end = data.start;
+  std::vector<MappedRange> pieces = {*around, data, behind};
+  std::erase_if(pieces, [](const MappedRange& piece) { return piece.size() == 0; });
+  map.memory.insert(map.memory.erase(around), pieces.begin(), pieces.end());
   return true;
 }
 
@@ -222,10 +212,21 @@ void fill_map(MemoryMap& map, const Namespace& program, const LoadSet& load) {
   map.maximum_memory = program.memory->maximum_pages() * wasm::kPageSize;
   if (map.position_independent) {
     map.memory = map_position_independent(program, load);
+    for (const MappedRange& range : map.memory) {
+      if (range.kind == Kind::reserve) {
+        map.reserve.give(range.start, range.size());
+      }
+    }
     return;
   }
   const uint64_t own = program.memory->type().limits.minimum * wasm::kPageSize;
   std::vector<MappedRange> ranges = map_fixed_main(main.module(), main.name, own);
+  // Libraries may have been placed in the low end of the stack.
+  for (MappedRange& range : ranges) {
+    if (range.kind == Kind::stack) {
+      range.start = std::clamp(program.main_thread->state().stack_low, range.start, range.end);
+    }
+  }
   std::ranges::move(library_data(std::span(load.dsos).subspan(1)), std::back_inserter(ranges));
   map.memory = tile(std::move(ranges), map.memory_size, Kind::padding);
 }

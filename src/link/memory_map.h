@@ -6,10 +6,10 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
+#include "link/free_ranges.h"
 #include "link/report.h"
 #include "wasm/module.h"
 
@@ -54,15 +54,16 @@ struct MemoryMap {
   uint64_t maximum_memory = 0;        ///< what it may grow to
   std::vector<MappedRange> memory;    ///< ascending, none of them empty; they cover all of the memory
   uint64_t table_size = 0;
+  FreeRanges reserve;            ///< what libraries opened later can have of it
   std::vector<SlotRange> table;  ///< ascending; without the slots that addresses of functions get when they are taken
 };
 
 /// Fills everything of `map` but the examination from what layout has placed.
 void fill_map(MemoryMap& map, const Namespace& program, const LoadSet& load);
 
-/// Puts the data of libraries that are opened together at the start of the reserve, as opening them does. False, and
-/// nothing is changed, when they do not fit, or when there is none.
-[[nodiscard]] bool place_in_reserve(MemoryMap& map, std::span<const Needs> libraries);
+/// Puts the data of a library that is opened later into the reserve, as opening it does. False, and nothing is changed,
+/// when that has no room.
+[[nodiscard]] bool place_in_reserve(MemoryMap& map, const Needs& library);
 
 /// The ranges of the memory that a main module at fixed addresses brings, as far as its module tells.
 [[nodiscard]] std::vector<MappedRange> map_fixed_main(const wasm::Module& module, const std::string& name,

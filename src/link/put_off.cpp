@@ -156,6 +156,46 @@ std::optional<uint32_t> offset_of(const Dso& dso, const wasm::ConstantExpression
   return stack.size() == 1 ? std::optional(stack.back()) : std::nullopt;
 }
 
+/// Whether a start function does no more than the toolchain's `__wasm_apply_global_relocs`: gives globals of its own
+/// module their values, from the bases and constants. It cannot fail, and nobody else sees it.
+bool only_sets_own_globals(const Dso& dso, uint32_t function) {
+  constexpr uint8_t kGlobalSet = 0x24;
+  if (dso.module().is_imported_function(function)) {
+    return false;
+  }
+  const wasm::Function& body = dso.module().functions[function];
+  std::vector<uint8_t> copy(body.body_size);
+  if (!base::guarded_copy(copy.data(), dso.module().bytes().subspan(body.body_offset, body.body_size))) {
+    return false;
+  }
+  base::Reader in(copy);
+  if (in.u32() != 0) {
+    return false;
+  }
+  while (in.ok()) {
+    switch (in.u8()) {
+      case kGlobalGet:
+        (void)in.u32();
+        break;
+      case kI32Const:
+        (void)in.s32();
+        break;
+      case kI32Add:
+        break;
+      case kGlobalSet:
+        if (in.u32() < dso.module().imported_globals) {
+          return false;
+        }
+        break;
+      case kEnd:
+        return in.ok() && in.at_end();
+      default:
+        return false;
+    }
+  }
+  return false;
+}
+
 bool inside(uint64_t offset, uint64_t size, uint64_t base, uint64_t length) {
   return offset >= base && offset - base <= length && size <= length - (offset - base);
 }
@@ -164,7 +204,7 @@ bool inside(uint64_t offset, uint64_t size, uint64_t base, uint64_t length) {
 /// what goes where it was placed.
 bool is_harmless(const Namespace& program, const Dso& dso) {
   const wasm::Module& module = dso.module();
-  if (module.start || dso.tables.size() > 1 || dso.memories.size() > 1 || !dso.own_memories.empty()) {
+  if ((module.start && !only_sets_own_globals(dso, *module.start)) || dso.tables.size() > 1 || dso.memories.size() > 1 || !dso.own_memories.empty()) {
     return false;
   }
   if (!dso.tables.empty() && dso.tables.front().kind != TableBinding::Kind::program) {

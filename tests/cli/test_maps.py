@@ -55,10 +55,10 @@ slots 4-6 liba.so
     def test_opened_libraries_go_into_the_reserve(self):
         data = [("data", name) for name in ("main.wasm", "liba.so", "libc.so")]
         self.assertEqual(self.kinds("--reserve=1K", "main.wasm", "libplug.so"), [
-            ("gap", None), ("stack", None), *data, ("data", "libplug.so"), ("data", "libdeep.so"), ("reserve", None),
-            ("heap", None)])
+            ("gap", None), ("stack", None), *data, ("data", "libdeep.so"), ("reserve", None),
+            ("data", "libplug.so"), ("reserve", None), ("heap", None)])  # what alignment left is given out
         self.assertEqual(self.kinds("--reserve=64", "main.wasm", "libplug.so"),
-                         [("gap", None), ("stack", None), *data, ("reserve", None), ("heap", None)])
+                         [("gap", None), ("stack", None), *data, ("data", "libdeep.so"), ("reserve", None), ("heap", None)])
 
     def test_opened_libraries_that_have_no_place_yet(self):
         result = self.map("main.wasm", "./libplug.so", "libdeep.so", "libc.so")
@@ -128,17 +128,31 @@ class StackFor(MapsTest):
         self.check(outcome, 0)
         return int(outcome.out)
 
-    def test_each_library_once_and_none_that_is_there(self):
-        # libplug.so: 704 bytes, and 48 twice for its alignment to 64. libdeep.so: 32. libc.so is there.
-        room = 704 + 96 + 32
+    def test_each_library_once(self):
+        # libplug.so: 704 bytes, and at most 48 for its alignment. libdeep.so: 32. libc.so: 5008, needed by main.
+        room = 704 + 48 + 32 + 5008
         least = 65536 + 1024
         self.fixed(needed=["libc.so"])
         self.assertEqual(self.stack_for("fixed.wasm", "libplug.so"), least + room)
-        self.assertEqual(self.stack_for("fixed.wasm", "libplug.so", "./libplug.so", "libdeep.so"), least + room)
-        self.assertEqual(self.stack_for("fixed.wasm", "liba.so"), least + 16)
-        # Named, it is to be placed there as well.
-        self.assertEqual(self.stack_for("fixed.wasm", "libc.so"), least + 5008)
+        self.assertEqual(self.stack_for("fixed.wasm", "libplug.so", "./libplug.so", "libdeep.so", "libc.so"), least + room)
+        self.assertEqual(self.stack_for("fixed.wasm", "liba.so"), least + 16 + 5008)
         self.assertEqual(self.stack_for("fixed.wasm"), least + 5008)
+
+    def test_is_enough(self):
+        low = 4096
+        for size, code in ((self.enough(), 0), (self.enough() - 5008, 126)):
+            self.fixed(symbols=f'(global (export "__stack_low") i32 (i32.const {low}))', pointer=low + size, needed=["liba.so"])
+            self.assertEqual(self.tenon("run", "--place=stack", "fixed.wasm").code, code)
+        self.fixed(symbols=f'(global (export "__stack_low") i32 (i32.const {low}))', pointer=low + self.enough(),
+                   needed=["liba.so"])
+        self.assertEqual([(r["kind"], r["owner"]) for r in
+                          self.tenon("maps", "--json", "--place=stack", "fixed.wasm").json()["memory"]
+                          if r["kind"] in ("data", "stack")],
+                         [("data", "fixed.wasm"), ("data", "liba.so"), ("data", "libc.so"), ("stack", None)])
+
+    def enough(self):
+        self.fixed(symbols='(global (export "__stack_low") i32 (i32.const 4096))', pointer=8192, needed=["liba.so"])
+        return self.stack_for("fixed.wasm")
 
     def test_the_stack_that_is_there_remains(self):
         stack_low = '(global (export "__stack_low") i32 (i32.const 1040))'

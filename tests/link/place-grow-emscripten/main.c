@@ -6,7 +6,8 @@ int emscripten_stack_get_free(void) {
   return 0;
 }
 #elif defined IMPORTS
-__attribute__((import_module("env"), import_name("emscripten_notify_memory_growth"), weak)) void emscripten_notify_memory_growth(int memory);
+__attribute__((import_module("env"), import_name("emscripten_notify_memory_growth"), weak)) void
+emscripten_notify_memory_growth(int memory);
 void* volatile keep;
 #endif
 

@@ -1,7 +1,8 @@
 // Programs without libc: what they print, and what the host offers for libraries.
 typedef unsigned size_t;
 
-__attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_write"))) int fd_write(int, const void*, int, size_t*);
+__attribute__((import_module("wasi_snapshot_preview1"), import_name("fd_write"))) int fd_write(int, const void*, int,
+                                                                                               size_t*);
 __attribute__((import_module("tenon_dl"), import_name("open"))) int dl_open(const char*, int);
 __attribute__((import_module("tenon_dl"), import_name("sym"))) int dl_sym(int, const char*);
 __attribute__((import_module("tenon_dl"), import_name("close"))) int dl_close(int);

@@ -28,6 +28,9 @@ int main(void) {
     wrong += on_stack[i] != 4;
   }
   char* const at = data;
-  printf("%d wrong, %s\n", wrong, at < &__stack_low + 65536 && at >= &__stack_low ? "on the stack" : at >= &__heap_base ? "behind the heap's start" : "elsewhere");
+  printf("%d wrong, %s\n", wrong,
+         at < &__stack_low + 65536 && at >= &__stack_low ? "on the stack"
+         : at >= &__heap_base                            ? "behind the heap's start"
+                                                         : "elsewhere");
   return 0;
 }

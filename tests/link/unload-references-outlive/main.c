@@ -12,7 +12,20 @@ static int in_main(void) {
   return 100;
 }
 
+// Libraries that are gone count, for references may be anywhere.
+static int open_very_many(void) {
+  int opened = 0;
+  for (void* handle; (handle = dlopen("liblibrary.so", RTLD_NOW)) != NULL; ++opened) {
+    dlclose(handle);
+  }
+  printf("%d, %s\n", opened > 9000, dlerror());
+  return 0;
+}
+
 int main(int count, char** arguments) {
+  if (strcmp(arguments[1], "many") == 0) {
+    return open_very_many();
+  }
   void* const handle = dlopen("liblibrary.so", RTLD_NOW);
   function* const pointer = (function*)dlsym(handle, "function");
   keep(pointer);

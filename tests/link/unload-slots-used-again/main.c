@@ -33,7 +33,62 @@ static size_t open_number(int number) {
   return open_one(name, each);
 }
 
+// Ranges and single slots, taken and given back in changing order, in a table that is used up.
+static int open_very_often(void) {
+  void* handles[3] = {};
+  for (int round = 0; round < 3000; ++round) {
+    const int place = round * 7 % 3;
+    if (handles[place] != NULL) {
+      dlclose(handles[place]);
+      handles[place] = NULL;
+    }
+    if (open_number(round) == 0) {
+      printf("round %d: %s\n", round, dlerror());
+      return 1;
+    }
+    handles[place] = handle;
+    function* const first = (function*)dlsym(handle, "looked_up");
+    function* const second = round % 2 ? (function*)dlsym(handle, "looked_up_too") : NULL;
+    if (first() != 50 || (second != NULL && second() != 51)) {
+      puts("another function was called");
+      return 1;
+    }
+  }
+  printf("3000 times, %d\n", table_size() <= 200);
+  return 0;
+}
+
+// Small and large ones, in an order that has no order. Three are open at a time, of at most 16 slots each, so there is
+// always a piece of 16 free slots.
+static int open_at_random(void) {
+  void* handles[3] = {};
+  unsigned random = 1;
+  for (int round = 0; round < 3000; ++round) {
+    random = random * 1664525 + 1013904223;
+    const int place = (random >> 16) % 3;
+    const int large = (random >> 20) % 2;
+    if (handles[place] != NULL) {
+      dlclose(handles[place]);
+    }
+    char name[20];
+    sprintf(name, large ? "liblarge%d.so" : "libcopy%d.so", place);
+    if (open_one(name, large ? 16 : 8) == 0) {
+      printf("round %d: %s\n", round, dlerror());
+      return 1;
+    }
+    handles[place] = handle;
+  }
+  printf("3000 times, %d\n", table_size() <= 200);
+  return 0;
+}
+
 int main(int count, char** arguments) {
+  if (strcmp(arguments[1], "random") == 0) {
+    return open_at_random();
+  }
+  if (strcmp(arguments[1], "often") == 0) {
+    return open_very_often();
+  }
   const char* const mode = arguments[1];
   const int maximum = 200;
   size_t first[rounds];

@@ -100,20 +100,22 @@ TEST(PlaceInReserve, FromItsStart) {
     }
     return list;
   };
-  EXPECT_TRUE(place_in_reserve(map, std::vector<Needs>{{.name = "none"}}));
-  EXPECT_FALSE(place_in_reserve(map, std::vector<Needs>{{.name = "large", .memory_size = 1001}}));
-  EXPECT_FALSE(
-      place_in_reserve(map, std::vector<Needs>{{.name = "aligned", .memory_size = 1, .memory_alignment = 11}}));
+  map.reserve.give(1000, 1000);
+  const auto place = [&](uint64_t size, uint32_t alignment) {
+    return place_in_reserve(map, {.name = "lib", .memory_size = size, .memory_alignment = alignment});
+  };
+  EXPECT_TRUE(place(0, 0));
+  EXPECT_FALSE(place(1001, 0));
+  EXPECT_FALSE(place(1, 11));
   EXPECT_EQ(map.memory.size(), 3);
-  const std::vector<Needs> two = {{.name = "a", .memory_size = 10, .memory_alignment = 4},
-                                  {.name = "b", .memory_size = 5}};
-  EXPECT_TRUE(place_in_reserve(map, two));
-  EXPECT_EQ(kinds(), (std::vector{Kind::data, Kind::padding, Kind::data, Kind::data, Kind::reserve, Kind::heap}));
+  EXPECT_TRUE(place(10, 4));
+  EXPECT_EQ(kinds(), (std::vector{Kind::data, Kind::reserve, Kind::data, Kind::reserve, Kind::heap}));
   EXPECT_EQ(map.memory[2].start, 1008);
-  EXPECT_EQ(map.memory[3].start, 1018);
-  EXPECT_EQ(map.memory[4].start, 1023);
-  EXPECT_TRUE(place_in_reserve(map, std::vector<Needs>{{.name = "rest", .memory_size = 977}}));
-  EXPECT_EQ(kinds(), (std::vector{Kind::data, Kind::padding, Kind::data, Kind::data, Kind::data, Kind::heap}));
+  EXPECT_TRUE(place(8, 0));  // in front of it
+  EXPECT_EQ(map.memory[1].start, 1000);
+  EXPECT_TRUE(place(2000 - 1018, 0));
+  EXPECT_EQ(kinds(), (std::vector{Kind::data, Kind::data, Kind::data, Kind::data, Kind::heap}));
+  EXPECT_FALSE(place(1, 0));
 }
 
 }  // namespace

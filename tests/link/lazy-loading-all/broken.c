@@ -1,0 +1,7 @@
+__attribute__((constructor)) static void construct(void) {
+  __builtin_trap();
+}
+
+int broken(void) {
+  return 5;
+}

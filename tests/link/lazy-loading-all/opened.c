@@ -1,0 +1,5 @@
+int silent(void);
+
+int opened(void) {
+  return 10 + silent();
+}

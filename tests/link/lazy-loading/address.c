@@ -1,0 +1,3 @@
+int address(int x) {
+  return 10 * x;
+}

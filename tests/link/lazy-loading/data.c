@@ -1,0 +1,5 @@
+int shared_value = 7;
+
+int data(void) {
+  return shared_value;
+}

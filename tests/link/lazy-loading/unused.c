@@ -1,0 +1,3 @@
+int unused(void) {
+  return 1;
+}

@@ -1,0 +1,21 @@
+;; A main at fixed addresses that says LOW and HIGH about its stack. It opens a library, and prints the error or what the
+;; library has at the beginning of its data.
+(module
+  (import "tenon_dl" "open" (func $open (param i32 i32) (result i32)))
+  (import "tenon_dl" "error" (func $error (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 4)
+  (table (export "__indirect_function_table") 1 funcref)
+  (global (export "__stack_pointer") (mut i32) (i32.const POINTER))
+  (global (export "__stack_low") i32 (i32.const LOW))
+  (global (export "__stack_high") i32 (i32.const HIGH))
+  (data (i32.const 200000) "liblibrary.so\00")
+  (data (i32.const 200100) "opened\n")
+  (func $print (param $text i32) (param $size i32)
+    (i32.store (i32.const 200200) (local.get $text))
+    (i32.store (i32.const 200204) (local.get $size))
+    (drop (call $write (i32.const 1) (i32.const 200200) (i32.const 1) (i32.const 200208))))
+  (func (export "_start")
+    (if (call $open (i32.const 200000) (i32.const 2))
+      (then (call $print (i32.const 200100) (i32.const 7)))
+      (else (call $print (i32.const 201000) (call $error (i32.const 201000) (i32.const 1000)))))))
