@@ -174,7 +174,10 @@ __attribute__((preserve_none, cold, noinline)) void make_instance(TENON_HANDLER_
   const auto* const callee = reinterpret_cast<const abi::FunctionDescriptor*>(i);
   Thread& thread = thread_of(instance);
   thread.values = values + operands(pc).target + callee->type->parameters.size() + 1;
-  thread.frames = frame;
+  // Guest code may run meanwhile, and close libraries: a frame says that this one is in use.
+  Frame* inner = frame;
+  push_frame(inner, pc + 1, values, instance, frame->code);
+  thread.frames = inner;
   thread.position = pc;
   if (LinkedModule::of(*instance).instance_of(thread, callee->dso) == nullptr) {
     __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
@@ -445,7 +448,10 @@ TENON_HANDLER bind_stub(TENON_HANDLER_PARAMETERS) {
   const auto* const code = reinterpret_cast<const Code*>(i);
   Thread& thread = thread_of(instance);
   thread.values = values + code->window;
-  thread.frames = frame;
+  // As in make_instance: after a tail call, no other frame is the importer's.
+  Frame* inner = frame;
+  push_frame(inner, pc, values, instance, code);
+  thread.frames = inner;
   const abi::FunctionDescriptor* const target = LinkedModule::of(*instance).bind(thread, *instance, code->function);
   if (target == nullptr) [[unlikely]] {
     __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);

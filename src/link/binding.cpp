@@ -12,7 +12,7 @@ namespace tenon::link {
 namespace {
 
 // How many modules may hand on each other's imports before it is taken for a circle.
-constexpr uint32_t kMaximumReexports = 100;
+constexpr uint32_t kMaximumReexports = 32;
 
 using Bound = std::expected<const LinkedFunction*, MissingSymbol>;
 

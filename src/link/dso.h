@@ -9,11 +9,13 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "base/result.h"
 #include "link/placement.h"
 #include "link/report.h"
 #include "link/shared_module.h"
@@ -131,6 +133,7 @@ class Dso final : public runtime::LinkedModule {
   std::deque<runtime::Tag> own_tags;
 
   // -- Publish, construct. Change later.
+  std::optional<Error> load_error;  ///< of a DSO that was put off: why it could not be loaded when it was used
   std::atomic<State> state{State::loading};
   std::atomic<std::thread::id> constructor_thread;
 

@@ -117,10 +117,15 @@ void FunctionTable::place(const LinkedFunction& function, uint64_t slot) {
   }
 }
 
+// Whoever has a slot there loses it.
 void FunctionTable::empty_locked(uint64_t base, uint64_t count) {
   const uint64_t size = table_->size.load(std::memory_order_acquire);
   for (uint64_t slot = base; slot < std::min(base + count, size); ++slot) {
-    table_->set(slot, abi::Cell{});
+    if (const auto* const function = static_cast<const LinkedFunction*>(table_->get(slot).function)) {
+      auto expected = static_cast<uint32_t>(slot);
+      function->slot.compare_exchange_strong(expected, 0, std::memory_order_relaxed);
+      table_->set(slot, abi::Cell{});
+    }
   }
 }
 

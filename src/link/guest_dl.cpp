@@ -222,6 +222,8 @@ bool dl_library(void* environment, HostCall& call) {
       next = std::ranges::find(program.link_map, previous, &Dso::handle);
       next = next == program.link_map.end() ? next : next + 1;
     }
+    // Plain modules of the embedder's are no libraries.
+    next = std::ranges::find_if(next, program.link_map.end(), [](const Dso* dso) { return dso->handle != 0; });
     if (next == program.link_map.end()) {
       return context.finish(0);
     }

@@ -78,6 +78,10 @@ void GuestThread::remove_instance(const Dso& dso) {
   instances_.erase(dso.index);
 }
 
+void GuestThread::hide_instance(const Dso& dso) {
+  state_->instances[dso.index] = nullptr;
+}
+
 void GuestThread::adopt_native_stack() {
   if (native_thread_ != std::this_thread::get_id()) {
     native_thread_ = std::this_thread::get_id();

@@ -30,6 +30,8 @@ class GuestThread {
   [[nodiscard]] Result<abi::Instance*> add_instance(Dso& dso, uint64_t maximum_table);
   /// Takes the instance of `dso` away again. No code may be inside it.
   void remove_instance(const Dso& dso);
+  /// The thread has no instance of `dso` any more, but the one it had stays until it is removed.
+  void hide_instance(const Dso& dso);
 
   /// Why the thread's last dlopen, dlsym or dlclose failed; empty once dlerror has told it.
   std::string linker_error;

@@ -311,6 +311,7 @@ Result<> instantiate(Namespace& program, LoadSet& load) {
     bind_decided(thread, *dso);
   }
   for (Dso* const dso : order) {
+    load.code_ran |= dso->module().start.has_value();
     TENON_CHECK(run_start_function(program, thread, *dso));
     if (program.exit_code) {
       return {};
@@ -346,6 +347,7 @@ Result<> apply_data_relocations(Namespace& program, LoadSet& load) {
     if (function && dso->state != State::put_off && !program.exit_code) {
       program.report.line(kDebugReloc, "relocation processing: {}", dso->name);
       ++program.report.statistics.data_relocations;
+      load.code_ran = true;
       TENON_CHECK(call_guest(program, *program.main_thread, *dso, *function, "applying the data relocations of"));
     }
   }

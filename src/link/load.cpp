@@ -314,11 +314,12 @@ Result<> load(Namespace& program, Found main, const std::string& name) {
 void undo(Namespace& program) {
   // All but the host's and plain modules: constructors may have opened libraries besides the set's.
   std::vector<Dso*> dsos;
+  const bool code_ran = program.main != nullptr && program.main_thread->instance(*program.main) != nullptr;
   for (const auto& dso : program.dsos) {
     if (dso != nullptr && dso->index != HostModules::kDso && dso->found_through != FoundThrough::instantiated) {
       dsos.push_back(dso.get());
-      if (program.main_thread->instance(*dso) != nullptr) {
-        dso->state = State::gone;  // its code may have run, and handed out references
+      if (code_ran) {
+        dso->state = State::gone;  // references to its functions may have been handed out
       }
     }
   }

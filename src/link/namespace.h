@@ -56,6 +56,7 @@ struct LoadSet {
   const Dso* opener = nullptr;  ///< whose call of dlopen it is; null for the embedder and for main
   /// What it added to what others see, to be taken back when it fails: functions of others that got a slot, tags.
   std::vector<const LinkedFunction*> new_slots;
+  bool code_ran = false;  ///< of one of its DSOs: then others may have seen those slots
   std::vector<std::string> new_tags;
   /// Needed libraries that were not found, when that does not end the load: requester, name and what was tried.
   struct Absent {

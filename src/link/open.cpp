@@ -141,7 +141,7 @@ Result<Dso*> load_new(Namespace& program, LoadSet& set, Dso& root, OpenFlags fla
     return std::unexpected(std::move(prepared).error());
   }
   if (program.exit_code) {
-    return &root;
+    return fail(ErrorKind::usage, "the program ended before it was loaded");
   }
   publish_opened(program, set, flags);
   // A reference of our own: its constructors may open and close it.

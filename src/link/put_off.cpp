@@ -19,6 +19,7 @@ namespace {
 constexpr uint32_t kEmptyBody = 2;      // no locals, end
 constexpr uint32_t kLongestBody = 256;  // of constructors that are looked through
 constexpr uint32_t kDeepest = 8;        // calls that are looked through
+constexpr uint32_t kMostBodies = 100;   // for one constructor: each may call many
 
 enum Opcode : uint8_t {
   kUnreachable = 0x00,
@@ -41,8 +42,14 @@ class Emptiness {
  public:
   explicit Emptiness(Namespace& program) : program_(program) {}
 
-  bool does_nothing(Dso& dso, uint32_t function, uint32_t depth = 0) {
-    if (depth > kDeepest) {
+  bool does_nothing(Dso& dso, uint32_t function) {
+    looked_through_ = 0;
+    return does_nothing(dso, function, 0);
+  }
+
+ private:
+  bool does_nothing(Dso& dso, uint32_t function, uint32_t depth) {
+    if (depth > kDeepest || looked_through_++ == kMostBodies) {
       return false;
     }
     if (dso.module().is_imported_function(function)) {
@@ -68,7 +75,6 @@ class Emptiness {
     return in.u32() == 0 && calls_nothing_else(dso, in, depth);
   }
 
- private:
   /// Reads `calls* end`, perhaps after the flag.
   bool calls_nothing_else(Dso& dso, base::Reader& in, uint32_t depth) {
     uint8_t opcode = in.u8();
@@ -111,6 +117,7 @@ class Emptiness {
   }
 
   Namespace& program_;
+  uint32_t looked_through_ = 0;
 };
 
 /// The value of a segment's offset, when it follows from the bases alone.
@@ -156,7 +163,11 @@ bool only_sets_own_globals(const Dso& dso, uint32_t function) {
   if (dso.module().is_imported_function(function)) {
     return false;
   }
+  constexpr uint32_t kLongest = 64U << 10;
   const wasm::Function& body = dso.module().functions[function];
+  if (body.body_size > kLongest) {
+    return false;
+  }
   std::vector<uint8_t> copy(body.body_size);
   if (!base::guarded_copy(copy.data(), dso.module().bytes().subspan(body.body_offset, body.body_size))) {
     return false;
@@ -307,6 +318,9 @@ void choose_put_off(Namespace& program, const LoadSet& load) {
 }
 
 Result<> load_put_off(Namespace& program, GuestThread& thread, Dso& dso) {
+  if (dso.load_error) {
+    return std::unexpected(*dso.load_error);
+  }
   program.report.line(kDebugFiles, "file={};  used for the first time", dso.name);
   LoadSet set;
   set.is_first = false;
@@ -323,10 +337,15 @@ Result<> load_put_off(Namespace& program, GuestThread& thread, Dso& dso) {
   };
   Result<> loaded = steps();
   if (!loaded) {
-    thread.remove_instance(dso);
+    Error error{loaded.error().kind,
+                fmt::format("{} was put off until now, and could not be loaded: {}", dso.name, loaded.error().message)};
+    if (thread.instance(dso) != nullptr) {
+      // Its code may have run, and others may have been bound to the instance: it goes with the DSO.
+      thread.hide_instance(dso);
+      dso.load_error = error;
+    }
     dso.state = State::put_off;  // whoever comes next is told the same
-    return fail(loaded.error().kind, "{} was put off until now, and could not be loaded: {}", dso.name,
-                loaded.error().message);
+    return std::unexpected(std::move(error));
   }
   ++program.report.statistics.put_off_used;
   return {};

@@ -14,6 +14,9 @@ namespace {
 
 using wasm::ExternKind;
 
+/// So many missing symbols are listed.
+constexpr size_t kMaximumMissing = 1000;
+
 /// Whether something of size `size` and declared maximum `has` may stand where `wanted` is imported (specification
 /// 4.5.3, import matching of limits).
 bool limits_match(uint64_t size, const std::optional<uint64_t>& has, const wasm::Limits& wanted) {
@@ -61,8 +64,17 @@ class Resolver {
   std::vector<std::string> new_tags;
 
  private:
+  void add_missing(MissingSymbol symbol) {
+    if (missing_.size() < kMaximumMissing) {
+      missing_.push_back(std::move(symbol));
+    }
+  }
+
   /// Notes an import as missing, or as found to be something else.
   void missing(const wasm::Import& import, std::string expected, std::string found = {}, std::string found_in = {}) {
+    if (missing_.size() >= kMaximumMissing) {
+      return;
+    }
     MissingSymbol symbol;
     symbol.importer = dso_.name;
     symbol.module = import.module;
@@ -77,7 +89,7 @@ class Resolver {
         symbol.searched = {fmt::format("any module named {}: there is none", printable(import.module))};
       }
     }
-    missing_.push_back(std::move(symbol));
+    add_missing(std::move(symbol));
   }
 
   [[nodiscard]] static bool is_symbol(const wasm::Import& import) {
@@ -166,7 +178,7 @@ class Resolver {
       }
       auto found = function_of(definition);
       if (!found) {
-        missing_.push_back(std::move(found).error());
+        add_missing(std::move(found).error());
         return {};
       }
       function = *found;
@@ -296,6 +308,8 @@ class Resolver {
         mismatch(import, describe(type), definition);
         return {};
       }
+      // What active segments put there, nobody takes out again.
+      program_.references_travel = true;
       Dso& definer = *definition.dso;
       binding = definer.tables[definition.symbol->index];
       if (binding.kind == Kind::own) {
@@ -331,7 +345,7 @@ class Resolver {
   void function(uint32_t index) {
     auto found = resolve_function_locked(dso_, index);
     if (!found) {
-      missing_.push_back(std::move(found).error());
+      add_missing(std::move(found).error());
       return;
     }
     ++program_.report.statistics.bound_at_load;
@@ -363,8 +377,8 @@ Result<> fail_if_any(const std::vector<MissingSymbol>& missing, const std::strin
   if (any_mismatch) {
     remedy += "\nWhat has another type was compiled from other declarations: rebuild both sides from the same ones.";
   }
-  return fail(ErrorKind::unlinkable, "cannot link {}: {}, {} in all{}{}", name,
-              any_absent ? "unknown import" : "incompatible import type", missing.size(), list, remedy);
+  return fail(ErrorKind::unlinkable, "cannot link {}: {}, {}{} in all{}{}", name,
+              any_absent ? "unknown import" : "incompatible import type", missing.size() < kMaximumMissing ? "" : "at least ", missing.size(), list, remedy);
 }
 
 }  // namespace

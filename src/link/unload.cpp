@@ -221,10 +221,15 @@ Result<> unload_unreachable(Namespace& program) {
 
 void undo_unpublished(Namespace& program, LoadSet& load) {
   const DsoSet dsos(load.dsos.begin(), load.dsos.end());
+  // Not each by itself: some were put off, and have addresses all the same.
+  const bool code_ran =
+      std::ranges::any_of(load.dsos, [&](const Dso* dso) { return program.main_thread->instance(*dso) != nullptr; });
   const auto is_one = [&](const Dso* dso) { return dsos.contains(dso); };
-  for (const LinkedFunction* const function : load.new_slots | std::views::reverse) {
-    Dso* const dso = program.dso(function->dso);
-    program.functions.release_unseen_slot(*function, dso == nullptr ? "" : dso->name);
+  if (!load.code_ran) {
+    for (const LinkedFunction* const function : load.new_slots | std::views::reverse) {
+      Dso* const dso = program.dso(function->dso);
+      program.functions.release_unseen_slot(*function, dso == nullptr ? "" : dso->name);
+    }
   }
   std::vector<MemoryRange> ranges;
   for (Dso* const dso : load.dsos | std::views::reverse) {
@@ -236,8 +241,8 @@ void undo_unpublished(Namespace& program, LoadSet& load) {
         [&](const LinkedFunction& function) { program.functions.release_slot(function, dso->name); });
     ranges.push_back(dso->range);
     program.destructors.forget(*dso);
-    if (program.main_thread->instance(*dso) != nullptr) {
-      dso->state = State::gone;  // its code may have run, and handed out references
+    if (code_ran) {
+      dso->state = State::gone;  // references to its functions may have been handed out
     }
   }
   {

@@ -53,7 +53,7 @@ class Ldd(TraceTest):
         self.assertRegex(lines[0], r"^  liba\.so => /.*/liba\.so \(main module's directory, \d+ bytes\)$")
         self.assertRegex(lines[1], r"^  libplug\.so => /.*/plugins/libplug\.so \(opened by main\.wasm, path, \d+ bytes\)$")
         self.assertEqual(lines[2], "    liba.so (above)")
-        self.assertRegex(lines[3], r"^    libdeep\.so => /.*/plugins/libdeep\.so \(runtime path, \d+ bytes\)$")
+        self.assertRegex(lines[3], r"^    libdeep\.so => /.*/plugins/libdeep\.so \(put off, runtime path, \d+ bytes\)$")
         self.assertEqual(len(lines), 4)
         (file,) = self.ldd("--json").json()
         self.assertEqual(file["opened"], [{"requester": "main.wasm", "name": "libplug.so"}])

@@ -496,6 +496,119 @@ TEST_F(OpenHostileTest, NamesOfOneFileDoNotPileUp) {
   EXPECT_LT(state().dsos_by_name.size(), 100);
 }
 
+// ---- Libraries that are put off -------------------------------------------------------------------------------------
+
+/// Is put off when main needs it, for it has no constructors; calls host function env.`hook` when it is used, and traps
+/// then if `traps`. Has f, which gives 5.
+Library put_off(const std::string& hook, bool traps = false) {
+  Library library;
+  const uint32_t called = library.import_function(hook, library.gives_i32);
+  library.import_bases();
+  const ByteVector code =
+      traps ? bytes(call(called), Opcode::drop, Opcode::unreachable) : bytes(call(called), Opcode::drop);
+  library.export_function("__wasm_apply_data_relocs", library.module.function(library.nothing, code));
+  library.define("f", 5);
+  return library;
+}
+
+TEST_F(OpenHostileTest, ALibraryIsClosedByWhatItUsesForTheFirstTime) {
+  Dso* user = nullptr;
+  on("hook", [&] {
+    const uint32_t index = user->index;
+    close(user);
+    EXPECT_NE(state().dsos[index], nullptr) << "it runs";
+    expect_consistent("in the library");
+  });
+  add("libp.so", put_off("hook"));
+  Library library;
+  const uint32_t f = library.import_function("f", library.gives_i32);
+  library.import_bases();
+  const uint32_t cell = library.import_global("GOT.func", "f");
+  library.export_function("direct",
+                          library.module.function(library.gives_i32, bytes(call(f), constant(1), Opcode::i32_add)));
+  library.export_function("tail",
+                          library.module.function(library.gives_i32, bytes(Opcode::return_call, unsigned_leb(f))));
+  const ByteVector through_table =
+      bytes(get_global(cell), Opcode::call_indirect, unsigned_leb(library.gives_i32), 0x00);
+  library.export_function(
+      "indirect", library.module.function(library.gives_i32, bytes(through_table, constant(2), Opcode::i32_add)));
+  add("libuser.so", library);
+  const auto run = [&](const std::string& name) {
+    start(make_main({"libp.so"}));
+    EXPECT_EQ(program_->statistics().put_off, 1);
+    user = open("libuser.so");
+    const int32_t result = slot_value(address(*user, name));
+    EXPECT_FALSE(is_loaded("libuser.so"));
+    expect_consistent();
+    return result;
+  };
+  EXPECT_EQ(run("direct"), 6);
+  EXPECT_EQ(run("tail"), 5);
+  EXPECT_EQ(run("indirect"), 7);
+}
+
+TEST_F(OpenHostileTest, WhatCannotBeUsedIsNotUsedBehindItsBack) {
+  int calls = 0;
+  on("hook", [&] {
+    ++calls;
+    (void)call_in(*program_->main(), "call_f");
+  });
+  add("libp.so", put_off("hook", true));
+  Library main;
+  const uint32_t f = main.import_function("f", main.gives_i32);
+  main.needed = {"libp.so"};
+  main.import_bases();
+  main.export_function("call_f", main.module.function(main.gives_i32, call(f)));
+  start(main);
+  EXPECT_EQ(program_->statistics().put_off, 1);
+  EXPECT_NE(open_fails("libp.so").find("put off"), std::string::npos);
+  for (int i = 0; i < 3; ++i) {
+    (void)call_in(*program_->main(), "call_f");
+    EXPECT_NE(open_fails("libp.so").find("put off"), std::string::npos);
+  }
+  EXPECT_EQ(calls, 1) << "it is told the same, and not tried again";
+}
+
+TEST_F(OpenHostileTest, ConstructorsThatCallOneAnotherOftenAreNotLookedThrough) {
+  Library library = make_main({});
+  ByteVector code;
+  for (int depth = 0; depth < 8; ++depth) {
+    const uint32_t function = library.module.function(library.nothing, code);
+    code = wasm::testing::repeat(100, call(function));
+  }
+  library.export_function("__wasm_call_ctors", library.module.function(library.nothing, call(7)));
+  add("liba.so", library);
+  // They would take for ever, too, if they ran: main fails before that.
+  Library main = make_main({"liba.so"});
+  main.module.add(wasm::testing::kData, bytes(0x00, constant(0), Opcode::end, 0x01, 0x00));
+  create();
+  EXPECT_NE(load(main).find("data segment"), std::string::npos);
+}
+
+TEST_F(OpenHostileTest, ATableOfAPlainModuleHoldsFunctionsOfALibrary) {
+  Library library = make_main({});
+  library.module.add(wasm::testing::kImport, bytes("m", "tab", 0x01, 0x70, 0x00, 0x01));
+  const uint32_t f = library.module.function(library.gives_i32, constant(5));
+  library.module.add(wasm::testing::kElement, bytes(0x02, 0x01, constant(0), Opcode::end, 0x00, 0x01, unsigned_leb(f)));
+  add("liba.so", library);
+  add("libother.so", giving("g", 6));
+  start();
+  wasm::testing::ModuleBuilder plain;
+  const uint32_t type = plain.type({}, {ValueType::i32});
+  plain.add(wasm::testing::kTable, bytes(0x70, 0x00, 0x01));
+  plain.add(wasm::testing::kExport, bytes("tab", 0x01, 0x00));
+  const uint32_t calls = plain.function(type, bytes(constant(0), Opcode::call_indirect, unsigned_leb(type), 0x00));
+  plain.add(wasm::testing::kExport, bytes("call", 0x00, unsigned_leb(calls)));
+  const auto dso = program_->instantiate(module(plain.build()), "m");
+  ASSERT_TRUE(dso) << dso.error().message;
+  program_->register_instance("m", **dso);
+  Dso* const opened = open("liba.so");
+  EXPECT_EQ(value(**dso, "call"), 5);
+  close(opened);
+  (void)open("libother.so");
+  EXPECT_NE(trap_in(**dso, "call").find("liba.so"), std::string::npos);
+}
+
 // ---- What is pending ------------------------------------------------------------------------------------------------
 
 TEST_F(OpenHostileTest, ClosingDoesNotForgetATrap) {
