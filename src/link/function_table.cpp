@@ -6,6 +6,8 @@ namespace tenon::link {
 
 namespace {
 
+constexpr uint64_t kSlotsOfSmallestPage = (uint64_t{4} << 10) / sizeof(abi::Cell);
+
 uint64_t align(uint64_t value, uint32_t exponent) {
   const uint64_t mask = (uint64_t{1} << exponent) - 1;
   return (value + mask) & ~mask;
@@ -123,6 +125,10 @@ void FunctionTable::release_locked(uint64_t base, uint64_t count, const std::str
     gone_.back().count += count;
   } else {
     gone_.push_back({base, count, owner});
+  }
+  // A page can only have become empty when the new part reaches the end of one.
+  if (base / kSlotsOfSmallestPage == (base + count) / kSlotsOfSmallestPage) {
+    return;
   }
   const Gone& range = gone_.back();
   // Only the last page before the new part can have become empty by it.
