@@ -39,7 +39,7 @@ def main():
     for start in starts:
         print(f"  a = call_from_{start}(a);")
     print("  return a;\n}")
-    print(f"enum {{ call_count = {count} }};")
+    print(f"enum {{ call_count = {count}, piece_count = {min(PIECE, count)} }};")
 
 
 if __name__ == "__main__":
