@@ -3,8 +3,11 @@
 functions with the loops, switches, calls, tables and strings of real ones, some exported, some calling another library.
 
 usage: gen_big.py FUNCTIONS > big.c          (with 3600 the library has 1.6 MB)
+       gen_big.py FUNCTIONS NAME > name.c    (one of many: names begin with NAME_, and it calls no other library)
 """
 
+import contextlib
+import io
 import random
 import sys
 
@@ -44,11 +47,14 @@ def function(index, rng):
     return "\n".join(lines)
 
 
-def main():
-    count = int(sys.argv[1])
+def source(count, is_alone):
     rng = random.Random(42)
-    print("extern int add(int, int);")  # of libadd.c
-    print("extern int e0, e1, e2, e3, e4;")
+    if is_alone:
+        print("static int e0, e1, e2, e3, e4;")
+        print("static int add(int a, int b) { return a + b; }")
+    else:
+        print("extern int add(int, int);")  # of libadd.c
+        print("extern int e0, e1, e2, e3, e4;")
     for i in range(count):
         print(f"{linkage(i)} int big_f{i}(int a, int b);")
     for i in range(count // 10):
@@ -62,6 +68,16 @@ def main():
     for i in range(count):
         print(function(i, rng))
     print(f"{EXPORTED} int big_entry(int a, int b) {{ return big_table[a & 7](a, b) + big_strings[1][3]; }}")
+
+
+def main():
+    if len(sys.argv) < 3:
+        source(int(sys.argv[1]), False)
+        return
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text):
+        source(int(sys.argv[1]), True)
+    print(text.getvalue().replace("big_", sys.argv[2] + "_"), end="")
 
 
 if __name__ == "__main__":
