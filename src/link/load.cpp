@@ -16,9 +16,6 @@ namespace tenon::link {
 
 namespace {
 
-/// Handles are multiples of this: no small numbers, and not RTLD_NEXT.
-constexpr uint32_t kHandleStep = 16;
-
 /// So many names of one DSO are remembered; by others its file is looked at each time. A file has as many as there are
 /// ways to write its path.
 constexpr uint32_t kMaximumNames = 16;

@@ -1,5 +1,7 @@
 #include "link/namespace.h"
 
+#include <sys/random.h>
+
 #include <algorithm>
 #include <mutex>
 #include <unordered_set>
@@ -33,7 +35,13 @@ Namespace::Namespace(Engine& the_engine, ProgramOptions the_options)
     : engine(the_engine),
       options(std::move(the_options)),
       report(options.debug, options.debug_sink),
-      search(options, report) {}
+      search(options, report) {
+  // So that a handle of another program's is most likely none of this one's.
+  uint32_t start = 0;
+  if (getrandom(&start, sizeof(start), GRND_NONBLOCK) == sizeof(start)) {
+    last_handle = start / kHandleStep * kHandleStep;
+  }
+}
 
 Result<Dso*> Namespace::add_dso(std::shared_ptr<SharedModule> module, const std::string& name) {
   const std::unique_lock lock(link_map_lock);

@@ -73,6 +73,9 @@ struct LoadSet {
 using FileKey = std::tuple<dev_t, ino_t, int64_t>;
 [[nodiscard]] FileKey file_key(const base::FileIdentity& identity);
 
+/// Handles are multiples of this: no small numbers, and not RTLD_NEXT.
+constexpr uint32_t kHandleStep = 16;
+
 struct Namespace {
   Namespace(Engine& the_engine, ProgramOptions the_options);
 
@@ -98,7 +101,7 @@ struct Namespace {
   /// Tags that everyone imports and no one defines, by name: made at their first import.
   std::map<std::string, runtime::Tag, std::less<>> tags;
   std::unordered_map<uint32_t, Dso*> dsos_by_handle;
-  uint32_t last_handle = 0;
+  uint32_t last_handle = 0;  ///< given out; the first one is chosen at random
   uint64_t loaded = 0;    ///< DSOs ever published
   uint64_t unloaded = 0;  ///< and of these, gone again
   /// Unloaded, but code may be inside them still; see unload.h.

@@ -208,7 +208,8 @@ bool inside(uint64_t offset, uint64_t size, uint64_t base, uint64_t length) {
 /// what goes where it was placed.
 bool is_harmless(const Namespace& program, const Dso& dso) {
   const wasm::Module& module = dso.module();
-  if ((module.start && !only_sets_own_globals(dso, *module.start)) || dso.tables.size() > 1 || dso.memories.size() > 1 || !dso.own_memories.empty()) {
+  if ((module.start && !only_sets_own_globals(dso, *module.start)) || dso.tables.size() > 1 ||
+      dso.memories.size() > 1 || !dso.own_memories.empty()) {
     return false;
   }
   if (!dso.tables.empty() && dso.tables.front().kind != TableBinding::Kind::program) {

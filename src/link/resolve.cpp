@@ -378,7 +378,8 @@ Result<> fail_if_any(const std::vector<MissingSymbol>& missing, const std::strin
     remedy += "\nWhat has another type was compiled from other declarations: rebuild both sides from the same ones.";
   }
   return fail(ErrorKind::unlinkable, "cannot link {}: {}, {}{} in all{}{}", name,
-              any_absent ? "unknown import" : "incompatible import type", missing.size() < kMaximumMissing ? "" : "at least ", missing.size(), list, remedy);
+              any_absent ? "unknown import" : "incompatible import type",
+              missing.size() < kMaximumMissing ? "" : "at least ", missing.size(), list, remedy);
 }
 
 }  // namespace

@@ -89,6 +89,15 @@ TEST_F(OpenTest, OpeningAgainIsTheSameUntilTheLastClose) {
   EXPECT_EQ(kind_, ErrorKind::not_found);
 }
 
+TEST_F(OpenTest, HandlesOfAnotherProgramAreNone) {
+  add("liba.so", giving("f", 5));
+  start();
+  const uint32_t here = open("liba.so")->handle;
+  auto first = std::move(program_);
+  start();
+  EXPECT_NE(open("liba.so")->handle, here);
+}
+
 TEST_F(OpenTest, WhatIsNotOpenCannotBeClosed) {
   add("libneeded.so", giving("f", 5));
   add("liba.so", make_main({"libneeded.so"}));
