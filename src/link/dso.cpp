@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "link/binding.h"
+#include "link/evaluate.h"
 #include "link/instantiate.h"
 #include "link/namespace.h"
 #include "runtime/thread.h"
@@ -30,25 +31,15 @@ Dso::Range Dso::data_range() const {
     return {memory_base, memory_size()};
   }
   // Linked to fixed addresses: its segments, and what is zero behind them as far as it says.
-  constexpr uint8_t kI32Const = 0x41;
-  const auto constant = [](const wasm::ConstantExpression& expression) -> std::optional<uint64_t> {
-    return expression.size() == 1 && expression.front().opcode == kI32Const
-               ? std::optional<uint64_t>(static_cast<uint32_t>(expression.front().immediate))
-               : std::nullopt;
-  };
   uint64_t begin = UINT64_MAX;
   uint64_t end = 0;
   for (const wasm::DataSegment& segment : module().data) {
-    if (const auto offset = segment.mode == wasm::SegmentMode::active ? constant(segment.offset) : std::nullopt) {
-      begin = std::min(begin, *offset);
-      end = std::max(end, *offset + segment.size);
+    if (const auto offset = segment.mode == wasm::SegmentMode::active ? constant_value(segment.offset) : std::nullopt) {
+      begin = std::min<uint64_t>(begin, *offset);
+      end = std::max<uint64_t>(end, *offset + segment.size);
     }
   }
-  if (const wasm::Export* const data_end = module().find_export("__data_end");
-      data_end != nullptr && data_end->kind == wasm::ExternKind::global &&
-      data_end->index >= module().imported_globals) {
-    end = std::max(end, constant(module().globals[data_end->index].initial).value_or(0));
-  }
+  end = std::max<uint64_t>(end, exported_constant(module(), "__data_end").value_or(0));
   return begin < end ? Range{begin, end - begin} : Range{};
 }
 

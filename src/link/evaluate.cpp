@@ -93,4 +93,17 @@ abi::Cell evaluate(const wasm::ConstantExpression& expression, Dso& dso, abi::In
   return {.bits = stack.back()};
 }
 
+std::optional<uint32_t> constant_value(const wasm::ConstantExpression& expression) {
+  return expression.size() == 1 && expression.front().opcode == kI32Const
+             ? std::optional(static_cast<uint32_t>(expression.front().immediate))
+             : std::nullopt;
+}
+
+std::optional<uint32_t> exported_constant(const wasm::Module& module, std::string_view name) {
+  const wasm::Export* const symbol = module.find_export(name);
+  const bool is_own =
+      symbol != nullptr && symbol->kind == wasm::ExternKind::global && symbol->index >= module.imported_globals;
+  return is_own ? constant_value(module.globals[symbol->index].initial) : std::nullopt;
+}
+
 }  // namespace tenon::link

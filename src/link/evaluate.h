@@ -1,6 +1,9 @@
 // Constant expressions (specification 3.3.10), over the cells of an instance.
 #pragma once
 
+#include <optional>
+#include <string_view>
+
 #include "abi/abi.h"
 #include "link/dso.h"
 #include "wasm/module.h"
@@ -15,5 +18,10 @@ namespace tenon::link {
 [[nodiscard]] abi::Cell global_value(const Dso& dso, abi::Instance& instance, uint32_t index);
 /// Where global `index` is kept: in this instance, or in the one it was imported from.
 [[nodiscard]] abi::Cell* global_cell(const Dso& dso, abi::Instance& instance, uint32_t index);
+
+/// The value of an expression that is one i32.const; nothing when it is anything else.
+[[nodiscard]] std::optional<uint32_t> constant_value(const wasm::ConstantExpression& expression);
+/// The same of a global that `module` defines and exports as `name`.
+[[nodiscard]] std::optional<uint32_t> exported_constant(const wasm::Module& module, std::string_view name);
 
 }  // namespace tenon::link

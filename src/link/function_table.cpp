@@ -2,16 +2,11 @@
 
 #include <algorithm>
 
+#include "base/align.h"
+
 namespace tenon::link {
 
-namespace {
-
-uint64_t align(uint64_t value, uint32_t exponent) {
-  const uint64_t mask = (uint64_t{1} << exponent) - 1;
-  return (value + mask) & ~mask;
-}
-
-}  // namespace
+using base::align;
 
 void FunctionTable::adopt(std::unique_ptr<runtime::Table> table) {
   table_ = std::move(table);

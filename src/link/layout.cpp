@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/align.h"
+
 namespace tenon::link {
 
 namespace {
@@ -11,10 +13,7 @@ constexpr uint64_t kGap = 1024;
 constexpr uint32_t kStackAlignment = 4;  // exponent
 constexpr uint64_t kFirstHeap = wasm::kPageSize;
 
-uint64_t align(uint64_t value, uint32_t exponent) {
-  const uint64_t mask = (uint64_t{1} << exponent) - 1;
-  return (value + mask) & ~mask;
-}
+using base::align;
 
 /// Hands out ranges of memory, upwards.
 class Cursor {

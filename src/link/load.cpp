@@ -20,13 +20,6 @@ namespace {
 /// ways to write its path.
 constexpr uint32_t kMaximumNames = 16;
 
-/// Runs one step and adds its time to the statistics.
-template <class Function>
-Result<> timed(Namespace& program, Step step, Function&& function) {
-  const StepTimer timer(program.report.statistics, step);
-  return function();
-}
-
 /// Makes the symbols of main and what came with it visible. The global scope is a list of its own, for libraries opened
 /// with RTLD_GLOBAL join it.
 void publish_first(Namespace& program, LoadSet& load) {
@@ -40,13 +33,13 @@ void publish_first(Namespace& program, LoadSet& load) {
 
 Result<> run_steps(Namespace& program, LoadSet& set, Found main, const std::string& name) {
   TENON_CHECK(search(program, set, std::move(main), name));
-  TENON_CHECK(timed(program, Step::layout, [&] { return lay_out(program, set); }));
-  TENON_CHECK(timed(program, Step::resolve, [&] { return resolve(program, set); }));
+  TENON_CHECK(timed(program.report.statistics, Step::layout, [&] { return lay_out(program, set); }));
+  TENON_CHECK(timed(program.report.statistics, Step::resolve, [&] { return resolve(program, set); }));
   choose_put_off(program, set);
-  TENON_CHECK(timed(program, Step::instantiate, [&] { return instantiate(program, set); }));
-  TENON_CHECK(timed(program, Step::relocate, [&] { return apply_data_relocations(program, set); }));
+  TENON_CHECK(timed(program.report.statistics, Step::instantiate, [&] { return instantiate(program, set); }));
+  TENON_CHECK(timed(program.report.statistics, Step::relocate, [&] { return apply_data_relocations(program, set); }));
   publish_first(program, set);
-  TENON_CHECK(timed(program, Step::construct, [&] { return construct(program, set); }));
+  TENON_CHECK(timed(program.report.statistics, Step::construct, [&] { return construct(program, set); }));
   return {};
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "link/evaluate.h"
 #include "link/layout.h"
 #include "link/namespace.h"
 #include "wasm/opcode.h"
@@ -19,20 +20,6 @@ constexpr uint64_t kLeastUnknown = 1024;  ///< less than that between two ranges
 
 uint64_t align(uint64_t value, uint64_t alignment) {
   return (value + alignment - 1) / alignment * alignment;
-}
-
-/// The value of an exported i32 global, when it is a constant.
-std::optional<uint64_t> exported_value(const wasm::Module& module, std::string_view name) {
-  const wasm::Export* const symbol = module.find_export(name);
-  if (symbol == nullptr || symbol->kind != wasm::ExternKind::global || symbol->index < module.imported_globals) {
-    return std::nullopt;
-  }
-  const wasm::Global& global = module.globals[symbol->index];
-  if (global.type.type != wasm::ValueType::i32 || global.initial.size() != 1 ||
-      global.initial.front().opcode != wasm::row(wasm::Opcode::i32_const).code) {
-    return std::nullopt;
-  }
-  return static_cast<uint32_t>(global.initial.front().immediate);
 }
 
 /// From the first byte of the active data segments of memory 0 to behind the last one.
@@ -131,8 +118,8 @@ void map_table(MemoryMap& map, const Namespace& program, const LoadSet& load) {
 }  // namespace
 
 std::vector<MappedRange> map_fixed_main(const wasm::Module& module, const std::string& name, uint64_t memory_size) {
-  const auto known = [&](std::string_view symbol) {
-    const auto value = exported_value(module, symbol);
+  const auto known = [&](std::string_view symbol) -> std::optional<uint64_t> {
+    const auto value = exported_constant(module, symbol);
     return value && *value <= memory_size ? value : std::nullopt;
   };
   std::vector<MappedRange> claims;

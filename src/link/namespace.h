@@ -102,8 +102,8 @@ struct Namespace {
   std::map<std::string, runtime::Tag, std::less<>> tags;
   std::unordered_map<uint32_t, Dso*> dsos_by_handle;
   uint32_t last_handle = 0;  ///< given out; the first one is chosen at random
-  uint64_t loaded = 0;    ///< DSOs ever published
-  uint64_t unloaded = 0;  ///< and of these, gone again
+  uint64_t loaded = 0;       ///< DSOs ever published
+  uint64_t unloaded = 0;     ///< and of these, gone again
   /// Unloaded, but code may be inside them still; see unload.h.
   std::vector<Dso*> gone;
   bool unloading = false;     ///< destructors of unreachable DSOs are running

@@ -20,13 +20,6 @@ namespace tenon::link {
 
 namespace {
 
-/// Runs one step and adds its time to the statistics.
-template <class Function>
-Result<> timed(Namespace& program, Step step, Function&& function) {
-  const StepTimer timer(program.report.statistics, step);
-  return function();
-}
-
 void join_global_scope(Namespace& program, const Scope& scope) {
   auto& global = program.global_scope->dsos;
   for (Dso* const dso : scope.dsos) {
@@ -69,16 +62,16 @@ Result<> prepare(Namespace& program, LoadSet& set, OpenFlags flags) {
   for (Dso* const dso : set.dsos) {
     TENON_CHECK(make_own(program, *dso));
   }
-  TENON_CHECK(timed(program, Step::resolve, [&] { return resolve(program, set); }));
+  TENON_CHECK(timed(program.report.statistics, Step::resolve, [&] { return resolve(program, set); }));
   TENON_CHECK(load_put_off_data(program, set));
   if (!program.exit_code) {
-    TENON_CHECK(timed(program, Step::layout, [&] { return place(program, set); }));
+    TENON_CHECK(timed(program.report.statistics, Step::layout, [&] { return place(program, set); }));
   }
   if (!program.exit_code) {
     choose_put_off(program, set);
-    TENON_CHECK(timed(program, Step::instantiate, [&] { return instantiate(program, set); }));
+    TENON_CHECK(timed(program.report.statistics, Step::instantiate, [&] { return instantiate(program, set); }));
   }
-  return timed(program, Step::relocate, [&] { return apply_data_relocations(program, set); });
+  return timed(program.report.statistics, Step::relocate, [&] { return apply_data_relocations(program, set); });
 }
 
 Error with_context(Error error, const std::string& name, const Dso* opener) {
@@ -146,7 +139,8 @@ Result<Dso*> load_new(Namespace& program, LoadSet& set, Dso& root, OpenFlags fla
   publish_opened(program, set, flags);
   // A reference of our own: its constructors may open and close it.
   (void)TENON_TRY(add_reference(program, root, flags, party_of(set.opener)));
-  if (auto constructed = timed(program, Step::construct, [&] { return construct(program, set); }); !constructed) {
+  if (auto constructed = timed(program.report.statistics, Step::construct, [&] { return construct(program, set); });
+      !constructed) {
     retract(program, set);
     return std::unexpected(std::move(constructed).error());
   }

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <shared_mutex>
 
+#include "base/align.h"
 #include "link/binding.h"
 #include "link/evaluate.h"
 #include "link/guest_call.h"
@@ -22,27 +23,10 @@ constexpr uint32_t kStackAlignment = 4;  // exponent
 constexpr uint64_t kUsualStack = uint64_t{1} << 20;
 constexpr uint64_t kStackInUse = 4096;  // that stay free below the stack pointer as it is now
 
-uint64_t align(uint64_t value, uint32_t exponent) {
-  const uint64_t mask = (uint64_t{1} << exponent) - 1;
-  return (value + mask) & ~mask;
-}
+using base::align;
 
 std::unexpected<Error> refuse(std::string reason) {
   return std::unexpected(Error{ErrorKind::limit, std::move(reason)});
-}
-
-/// The value of a global that main exports as a constant.
-std::optional<uint64_t> exported_constant(const Dso& main, std::string_view name) {
-  const wasm::Export* const symbol = main.module().find_export(name);
-  if (symbol == nullptr || symbol->kind != wasm::ExternKind::global || symbol->index < main.module().imported_globals) {
-    return std::nullopt;
-  }
-  const wasm::ConstantExpression& initial = main.module().globals[symbol->index].initial;
-  constexpr uint8_t kI32Const = 0x41;
-  if (initial.size() != 1 || initial.front().opcode != kI32Const) {
-    return std::nullopt;
-  }
-  return static_cast<uint32_t>(initial.front().immediate);
 }
 
 /// Where the main thread's stack is, as far as it is known.
@@ -58,10 +42,10 @@ StackBounds stack_bounds(const Namespace& program, GuestThread& thread, const Ds
     bounds.low = program.symbols.stack_low;
     bounds.high = program.symbols.stack_high;
   } else {
-    bounds.low = exported_constant(main, "__stack_low");
-    bounds.high = exported_constant(main, "__stack_high");
+    bounds.low = exported_constant(main.module(), "__stack_low");
+    bounds.high = exported_constant(main.module(), "__stack_high");
     if (!bounds.high) {
-      bounds.high = exported_constant(main, "__stack_pointer");
+      bounds.high = exported_constant(main.module(), "__stack_pointer");
     }
   }
   const abi::Cell* const pointer = stack_pointer_cell(program, thread);

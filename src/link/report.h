@@ -177,6 +177,13 @@ class StepTimer {
   std::chrono::steady_clock::time_point start_;
 };
 
+/// Runs one step and adds its time to the statistics.
+template <class Function>
+auto timed(Statistics& statistics, Step step, Function&& function) {
+  const StepTimer timer(statistics, step);
+  return function();
+}
+
 }  // namespace tenon::link
 
 template <>
