@@ -134,8 +134,11 @@ void Destructors::put_marker(Namespace& program, GuestThread& thread) {
     return;
   }
   std::array<abi::Cell, 3> cells{abi::Cell{.u64 = *slot}, abi::Cell{.u64 = markers_}, {}};
-  (void)call_guest(program, thread, function, cells, std::span(cells).first(1), "registering destructors with",
-                   libc->name);
+  if (auto put = call_guest(program, thread, function, cells, std::span(cells).first(1), "registering destructors with",
+                            libc->name);
+      !put) {
+    program.report.line(kDebugInit, "{}", put.error().message);
+  }
 }
 
 bool Destructors::pins(const Dso& dso) const {

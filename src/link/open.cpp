@@ -122,7 +122,7 @@ Result<> bind_all(Namespace& program, Dso& dso) {
   return bind_functions(program, set);
 }
 
-void tell(const Namespace& program, LibraryEvent event) {
+void tell(const Namespace& program, const LibraryEvent& event) {
   if (program.options.on_library) {
     program.options.on_library(event);
   }

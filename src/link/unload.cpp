@@ -33,7 +33,8 @@ void close_over(DsoSet& seen) {
 
 /// Whether a DSO is loaded for its own sake. The host's own is, and so are plain modules that the embedder made.
 bool is_root(const Namespace& program, const Dso& dso) {
-  switch (dso.state) {
+  const State state = dso.state;
+  switch (state) {
     case State::loading:
     case State::published:
     case State::constructing:
@@ -317,6 +318,7 @@ void reclaim(Namespace& program) {
     leave_scopes(program, DsoSet(free.begin(), free.end()));
   }
   std::vector<MemoryRange> ranges;
+  ranges.reserve(free.size());
   for (const Dso* const dso : free) {
     ranges.push_back(dso->range);
   }
