@@ -106,4 +106,26 @@ std::optional<uint32_t> exported_constant(const wasm::Module& module, std::strin
   return is_own ? constant_value(module.globals[symbol->index].initial) : std::nullopt;
 }
 
+std::optional<uint32_t> offset_by_place(const wasm::ConstantExpression& expression, const Dso& dso) {
+  std::vector<uint64_t> stack;
+  for (const wasm::ConstantInstruction& instruction : expression) {
+    if (is_operation(instruction.opcode)) {  // validated: it has two operands
+      const uint64_t right = stack.back();
+      stack.pop_back();
+      stack.back() = calculate(instruction.opcode, stack.back(), right);
+    } else if (instruction.opcode == kI32Const) {
+      stack.push_back(static_cast<uint32_t>(instruction.immediate));
+    } else if (instruction.opcode == kGlobalGet && instruction.immediate < dso.globals.size()) {
+      const GlobalBinding::Kind kind = dso.globals[instruction.immediate].kind;
+      if (kind != GlobalBinding::Kind::memory_base && kind != GlobalBinding::Kind::table_base) {
+        return std::nullopt;
+      }
+      stack.push_back(kind == GlobalBinding::Kind::memory_base ? dso.memory_base : dso.table_base);
+    } else {
+      return std::nullopt;
+    }
+  }
+  return static_cast<uint32_t>(stack.back());
+}
+
 }  // namespace tenon::link

@@ -24,4 +24,8 @@ namespace tenon::link {
 /// The same of a global that `module` defines and exports as `name`.
 [[nodiscard]] std::optional<uint32_t> exported_constant(const wasm::Module& module, std::string_view name);
 
+/// The value of a segment's offset in `dso` before that has an instance, when it follows from where the DSO was placed
+/// alone; nothing when it does not.
+[[nodiscard]] std::optional<uint32_t> offset_by_place(const wasm::ConstantExpression& expression, const Dso& dso);
+
 }  // namespace tenon::link

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <utility>
 
 namespace tenon::link {
 
@@ -16,9 +15,6 @@ class FreeRanges {
   [[nodiscard]] std::optional<uint64_t> take(uint64_t size, uint32_t alignment);
   /// Adds [base, base + size), which is in no range yet.
   void give(uint64_t base, uint64_t size);
-
-  /// The lowest range, as base and size; there must be one.
-  [[nodiscard]] std::pair<uint64_t, uint64_t> first() const { return *ranges_.begin(); }
 
   /// All of it, in bytes.
   [[nodiscard]] uint64_t size() const { return size_; }

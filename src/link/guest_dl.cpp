@@ -9,6 +9,7 @@
 #include <string>
 
 #include "link/caller.h"
+#include "link/lookup.h"
 #include "link/open.h"
 
 namespace tenon::link {

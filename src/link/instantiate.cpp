@@ -8,6 +8,7 @@
 #include "link/binding.h"
 #include "link/evaluate.h"
 #include "link/guest_call.h"
+#include "link/layout.h"
 #include "link/put_off.h"
 #include "runtime/thread.h"
 
@@ -150,14 +151,11 @@ Result<std::optional<OutOfBounds>> write_data(Dso& dso, abi::Instance& instance,
 /// anything is written.
 Result<> check_segments(Namespace& program, Dso& dso, abi::Instance& instance) {
   const wasm::Module& module = dso.module();
-  const auto inside = [](uint64_t offset, uint64_t size, uint64_t base, uint64_t length) {
-    return offset >= base && offset - base <= length && size <= length - (offset - base);
-  };
   for (uint32_t i = 0; i < module.elements.size(); ++i) {
     const wasm::ElementSegment& segment = module.elements[i];
     if (segment.mode == wasm::SegmentMode::active && dso.tables[segment.table].kind == TableBinding::Kind::program) {
       const uint64_t offset = evaluate(segment.offset, dso, instance).u32;
-      if (!inside(offset, segment.size(), dso.table_base, dso.table_size())) {
+      if (!is_inside(offset, segment.size(), dso.table_base, dso.table_size())) {
         return fail(ErrorKind::unlinkable,
                     "{}: element segment {} puts {} elements at slot {}, outside of the {} slots from {} on that its "
                     "dylink.0 section asked for; build it with -shared -fPIC",
@@ -169,7 +167,7 @@ Result<> check_segments(Namespace& program, Dso& dso, abi::Instance& instance) {
     const wasm::DataSegment& segment = module.data[i];
     if (segment.mode == wasm::SegmentMode::active && dso.memories[segment.memory] == program.memory) {
       const uint64_t offset = evaluate(segment.offset, dso, instance).u32;
-      if (!inside(offset, segment.size, dso.memory_base, dso.memory_size())) {
+      if (!is_inside(offset, segment.size, dso.memory_base, dso.memory_size())) {
         return fail(ErrorKind::unlinkable,
                     "{}: data segment {} puts {} bytes at address {}, outside of the {} bytes from {} on that its "
                     "dylink.0 section asked for; build it with -shared -fPIC",

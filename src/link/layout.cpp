@@ -9,8 +9,6 @@ namespace tenon::link {
 
 namespace {
 
-constexpr uint64_t kGap = 1024;
-constexpr uint32_t kStackAlignment = 4;  // exponent
 constexpr uint64_t kFirstHeap = wasm::kPageSize;
 
 using base::align;

@@ -17,6 +17,16 @@
 
 namespace tenon::link {
 
+/// So many bytes from address 0 on belong to nobody, so that no object has address 0.
+constexpr uint64_t kGap = 1024;
+/// Of the stack's ends and of the heap's start; an exponent of two.
+constexpr uint32_t kStackAlignment = 4;
+
+/// Whether [offset, offset + size) lies in [base, base + length). Nothing wraps.
+[[nodiscard]] constexpr bool is_inside(uint64_t offset, uint64_t size, uint64_t base, uint64_t length) {
+  return offset >= base && offset - base <= length && size <= length - (offset - base);
+}
+
 /// What one DSO asks for in its `dylink.0`. Alignments are exponents of two.
 struct Needs {
   std::string name;

@@ -184,13 +184,14 @@ Dso* find_same(const Namespace& program, const Found& found) {
 Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::string& name, Dso* requester) {
   const bool is_main = set.is_first && set.dsos.empty();
   const bool is_opened = !set.is_first && set.dsos.empty();
+  const std::string wanted = wanted_by(set, requester);
   if (found.module == nullptr) {
     const StepTimer timer(program.report.statistics, Step::decode);
     const uint64_t decoded = program.engine.counts().decoded;
     auto loaded = program.engine.load(found.bytes, found.path.empty() ? name : found.path, program.options.code);
     if (!loaded) {
-      return fail(loaded.error().kind, "cannot load {}{}{}", loaded.error().message,
-                  is_main ? "" : "; " + wanted_by(set, requester), remedy(loaded.error().kind));
+      return fail(loaded.error().kind, "cannot load {}{}{}", loaded.error().message, is_main ? "" : "; " + wanted,
+                  remedy(loaded.error().kind));
     }
     found.module = *std::move(loaded);
     ++(program.engine.counts().decoded != decoded ? program.report.statistics.modules_decoded
@@ -204,16 +205,15 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
   if (!found.module->is_dynamic() && !is_main) {
     return fail(ErrorKind::unlinkable,
                 "{}, {}, is not a shared library: it has no dylink.0 section; build it with -shared -fPIC", place,
-                wanted_by(set, requester));
+                wanted);
   }
   if (found.module->start && is_opened) {
     return fail(ErrorKind::unlinkable, "{}, {}, is a program and not a shared library: it exports _start", place,
-                wanted_by(set, requester));
+                wanted);
   }
   if (!is_main) {
     TENON_CHECK(ask_filter(program, *found.module, requester, is_opened, name, found.path));
   }
-  const std::string wanted = wanted_by(set, requester);
   Dso* const dso = TENON_TRY(program.add_dso(found.module, printable(name)));
   dso->path = found.path;
   dso->directory = found.directory;

@@ -15,7 +15,7 @@ namespace {
 
 using Kind = MappedRange::Kind;
 
-constexpr uint64_t kStackAlignment = 16;
+constexpr uint64_t kStackUnit = uint64_t{1} << kStackAlignment;
 constexpr uint64_t kLeastUnknown = 1024;  ///< less than that between two ranges is padding
 
 uint64_t align(uint64_t value, uint64_t alignment) {
@@ -84,10 +84,10 @@ std::vector<MappedRange> map_position_independent(const Namespace& program, cons
     data_end = std::max(data_end, dso->memory_base + dso->memory_size());
   }
   ranges.push_back({0, symbols.stack_low, Kind::gap});
-  ranges.push_back({symbols.stack_low, symbols.stack_high, Kind::stack, {}, kStackAlignment});
-  const uint64_t reserve = align(data_end, kStackAlignment);
-  ranges.push_back({reserve, reserve + program.options.reserve, Kind::reserve, {}, kStackAlignment});
-  ranges.push_back({symbols.heap_base, symbols.heap_end, Kind::heap, {}, kStackAlignment});
+  ranges.push_back({symbols.stack_low, symbols.stack_high, Kind::stack, {}, kStackUnit});
+  const uint64_t reserve = align(data_end, kStackUnit);
+  ranges.push_back({reserve, reserve + program.options.reserve, Kind::reserve, {}, kStackUnit});
+  ranges.push_back({symbols.heap_base, symbols.heap_end, Kind::heap, {}, kStackUnit});
   return tile(std::move(ranges), symbols.heap_end, Kind::padding);
 }
 
@@ -137,10 +137,10 @@ std::vector<MappedRange> map_fixed_main(const wasm::Module& module, const std::s
   if (stack_is_first) {
     stack_bottom = 0;
   } else if (const auto end = known("__data_end"); !stack_bottom && end && stack_top && *end <= *stack_top) {
-    stack_bottom = align(*end, kStackAlignment);
+    stack_bottom = align(*end, kStackUnit);
   }
   if (stack_top && stack_bottom && *stack_bottom < *stack_top) {
-    claim(*stack_bottom, *stack_top, Kind::stack, kStackAlignment);
+    claim(*stack_bottom, *stack_top, Kind::stack, kStackUnit);
   }
 
   // The zeroed data follow the others and have no segment.

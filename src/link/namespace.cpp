@@ -94,6 +94,12 @@ Dso* Namespace::dso(uint32_t index) const {
   return dsos[index].get();
 }
 
+void Namespace::tell(const LibraryEvent& event) const {
+  if (options.on_library) {
+    options.on_library(event);
+  }
+}
+
 std::string Namespace::name_of_retired(uint32_t index) const {
   const std::shared_lock lock(link_map_lock);
   const auto found = retired.find(index);

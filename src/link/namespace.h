@@ -138,6 +138,8 @@ struct Namespace {
   void discard(const std::vector<Dso*>& gone);
   /// DSO number `index`; null when it is gone: what still names it are references that outlived it.
   [[nodiscard]] Dso* dso(uint32_t index) const;
+  /// Tells the embedder what happened to a library.
+  void tell(const LibraryEvent& event) const;
   /// The name of a DSO that is gone, by its number.
   [[nodiscard]] std::string name_of_retired(uint32_t index) const;
 

@@ -17,9 +17,7 @@ namespace tenon::link {
 
 namespace {
 
-constexpr uint64_t kGap = 1024;          // that nothing is placed in, so that no object has address 0
 constexpr uint64_t kAllocatorAlign = 8;  // what every C allocator keeps to
-constexpr uint32_t kStackAlignment = 4;  // exponent
 constexpr uint64_t kUsualStack = uint64_t{1} << 20;
 constexpr uint64_t kStackInUse = 4096;  // that stay free below the stack pointer as it is now
 

@@ -13,6 +13,7 @@
 #include "link/instantiate.h"
 #include "link/layout.h"
 #include "link/load.h"
+#include "link/lookup.h"
 #include "link/namespace.h"
 #include "link/open.h"
 #include "link/resolve.h"

@@ -9,7 +9,9 @@
 #include "base/mapped_file.h"
 #include "base/reader.h"
 #include "link/binding.h"
+#include "link/evaluate.h"
 #include "link/instantiate.h"
+#include "link/layout.h"
 #include "link/load.h"
 
 namespace tenon::link {
@@ -65,7 +67,7 @@ class Emptiness {
     if (body.body_size == kEmptyBody) {
       return true;
     }
-    // sandbox: the file may change under its mapping; a wrong answer only moves a constructor to a later time.
+    // The file may change under its mapping: a wrong answer only moves a constructor to a later time.
     std::array<uint8_t, kLongestBody> copy{};
     if (body.body_size > copy.size() ||
         !base::guarded_copy(copy.data(), dso.module().bytes().subspan(body.body_offset, body.body_size))) {
@@ -120,42 +122,6 @@ class Emptiness {
   uint32_t looked_through_ = 0;
 };
 
-/// The value of a segment's offset, when it follows from the bases alone.
-std::optional<uint32_t> offset_of(const Dso& dso, const wasm::ConstantExpression& expression) {
-  constexpr uint8_t kI32Sub = 0x6b;
-  std::vector<uint32_t> stack;
-  for (const wasm::ConstantInstruction& instruction : expression) {
-    switch (instruction.opcode) {
-      case kI32Const:
-        stack.push_back(static_cast<uint32_t>(instruction.immediate));
-        break;
-      case kGlobalGet: {
-        const auto index = static_cast<uint32_t>(instruction.immediate);
-        if (index >= dso.globals.size()) {
-          return std::nullopt;
-        }
-        const GlobalBinding::Kind kind = dso.globals[index].kind;
-        if (kind != GlobalBinding::Kind::memory_base && kind != GlobalBinding::Kind::table_base) {
-          return std::nullopt;
-        }
-        stack.push_back(
-            static_cast<uint32_t>(kind == GlobalBinding::Kind::memory_base ? dso.memory_base : dso.table_base));
-        break;
-      }
-      case kI32Add:
-      case kI32Sub: {
-        const uint32_t right = stack.back();  // validated: it has two operands
-        stack.pop_back();
-        stack.back() = instruction.opcode == kI32Add ? stack.back() + right : stack.back() - right;
-        break;
-      }
-      default:
-        return std::nullopt;
-    }
-  }
-  return stack.size() == 1 ? std::optional(stack.back()) : std::nullopt;
-}
-
 /// Whether a start function does no more than the toolchain's `__wasm_apply_global_relocs`: gives globals of its own
 /// module their values, from the bases and constants. It cannot fail, and nobody else sees it.
 bool only_sets_own_globals(const Dso& dso, uint32_t function) {
@@ -200,10 +166,6 @@ bool only_sets_own_globals(const Dso& dso, uint32_t function) {
   return false;
 }
 
-bool inside(uint64_t offset, uint64_t size, uint64_t base, uint64_t length) {
-  return offset >= base && offset - base <= length && size <= length - (offset - base);
-}
-
 /// Whether instantiating it later cannot fail where instantiating it now would not: it brings nothing of its own but
 /// what goes where it was placed.
 bool is_harmless(const Namespace& program, const Dso& dso) {
@@ -220,16 +182,16 @@ bool is_harmless(const Namespace& program, const Dso& dso) {
   }
   for (const wasm::DataSegment& segment : module.data) {
     if (segment.mode == wasm::SegmentMode::active) {
-      const auto offset = offset_of(dso, segment.offset);
-      if (!offset || !inside(*offset, segment.size, dso.memory_base, dso.memory_size())) {
+      const auto offset = offset_by_place(segment.offset, dso);
+      if (!offset || !is_inside(*offset, segment.size, dso.memory_base, dso.memory_size())) {
         return false;
       }
     }
   }
   for (const wasm::ElementSegment& segment : module.elements) {
     if (segment.mode == wasm::SegmentMode::active) {
-      const auto offset = offset_of(dso, segment.offset);
-      if (!offset || !inside(*offset, segment.size(), dso.table_base, dso.table_size())) {
+      const auto offset = offset_by_place(segment.offset, dso);
+      if (!offset || !is_inside(*offset, segment.size(), dso.table_base, dso.table_size())) {
         return false;
       }
     }

@@ -9,7 +9,6 @@ namespace tenon::link {
 namespace {
 
 constexpr uint64_t kAlignment = 16;
-constexpr uint64_t kGap = 1024;
 
 uint64_t round_up(uint64_t size) {
   return (size + kAlignment - 1) / kAlignment * kAlignment;

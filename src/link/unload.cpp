@@ -132,10 +132,21 @@ void add_active(const runtime::Thread& thread, DsoSet& active) {
   }
 }
 
-void tell(const Namespace& program, LibraryEvent::Kind kind, const Dso& dso) {
-  if (program.options.on_library) {
-    program.options.on_library(
-        {.kind = kind, .requester = dso.requester, .name = dso.name, .path = dso.path, .message = {}});
+/// Takes published DSOs away from everybody. Those that others refer to stay as they are for these, and nobody else
+/// finds them. The link map lock is held alone.
+void take_away(Namespace& program, const DsoSet& dsos) {
+  const DsoSet alive = reachable(program, dsos);
+  leave_scopes(program, dsos);
+  for (const Dso* const one : dsos) {
+    Dso& dso = *program.dsos[one->index];
+    program.destructors.forget(dso);
+    if (alive.contains(one)) {
+      dso.state = State::failed;
+      continue;
+    }
+    leave_table(program, dso);
+    dso.state = State::gone;
+    program.gone.push_back(&dso);
   }
 }
 
@@ -177,25 +188,17 @@ Result<> unload_once(Namespace& program) {
   {
     const std::unique_lock lock(program.link_map_lock);
     // Destructors may have bound what stays to what goes: that is kept for it, as after a load that failed.
-    const DsoSet alive = reachable(program, dead_set);
-    leave_scopes(program, dead_set);
-    for (const Dso* const one : dead_set) {
-      Dso& dso = *program.dsos[one->index];
-      program.destructors.forget(dso);
-      if (alive.contains(one)) {
-        dso.state = State::failed;
-        continue;
-      }
-      leave_table(program, dso);
-      dso.state = State::gone;
-      program.gone.push_back(&dso);
-    }
+    take_away(program, dead_set);
     program.unloaded += dead.size();
   }
   for (const Dso* const dso : dead) {
     program.report.line(kDebugFiles, "file={};  unloaded", dso->name);
     ++program.report.statistics.unloaded;
-    tell(program, LibraryEvent::Kind::closed, *dso);
+    program.tell({.kind = LibraryEvent::Kind::closed,
+                  .requester = dso->requester,
+                  .name = dso->name,
+                  .path = dso->path,
+                  .message = {}});
   }
   reclaim(program);
   return result;
@@ -270,21 +273,12 @@ void retract(Namespace& program, LoadSet& load) {
   {
     const std::unique_lock lock(program.link_map_lock);
     const DsoSet failed(load.dsos.begin(), load.dsos.end());
-    const DsoSet alive = reachable(program, failed);
     forget_names(program, failed);
-    leave_scopes(program, failed);
     for (Dso* const dso : load.dsos) {
       dso->open_count = 0;
       dso->embedder_count = 0;
-      program.destructors.forget(*dso);
-      if (alive.contains(dso)) {
-        dso->state = State::failed;
-        continue;
-      }
-      leave_table(program, *dso);
-      dso->state = State::gone;
-      program.gone.push_back(dso);
     }
+    take_away(program, failed);
     program.unloaded += load.dsos.size();
   }
   reclaim(program);
