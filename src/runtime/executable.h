@@ -8,28 +8,15 @@
 #include <mutex>
 #include <vector>
 
-#include "abi/abi.h"
+#include "abi/layout.h"
 #include "runtime/memory.h"
 #include "wasm/module.h"
 
 namespace tenon::runtime {
 
-/// Where things are in an instance of one module, in bytes from the Instance's start. All offsets fit 32 bits because
-/// the decoder limits how many there are.
-struct InstanceLayout {
-  uint32_t globals = sizeof(abi::Instance);  ///< Cell per global, in index order
-  uint32_t imports = 0;                      ///< ImportSlot per imported function
-  uint32_t tables = 0;                       ///< abi::Table* per table
-  uint32_t dropped_data = 0;                 ///< uint8_t per data segment
-  uint32_t dropped_elements = 0;             ///< uint8_t per element segment
-  uint32_t size = 0;
-
-  explicit InstanceLayout(const wasm::Module& module);
-
-  [[nodiscard]] uint32_t global(uint32_t index) const { return globals + index * uint32_t{sizeof(abi::Cell)}; }
-  [[nodiscard]] uint32_t import(uint32_t index) const { return imports + index * uint32_t{sizeof(abi::ImportSlot)}; }
-  [[nodiscard]] uint32_t table(uint32_t index) const { return tables + index * uint32_t{sizeof(abi::Table*)}; }
-};
+using abi::CodeOptions;
+using abi::GlobalAccess;
+using abi::InstanceLayout;
 
 /// The T at `offset` bytes into an instance.
 template <class T>
@@ -37,28 +24,11 @@ template <class T>
   return *reinterpret_cast<T*>(reinterpret_cast<uint8_t*>(&instance) + offset);
 }
 
-/// How code reaches a global of its module.
-enum class GlobalAccess : uint8_t {
-  own,       ///< in its Cell
-  indirect,  ///< through a pointer in its Cell: imported, mutable, and not made by the linker
-  /// In its Cell, which nobody writes once code of the module runs: immutable, or made by the linker (`GOT.mem`,
-  /// `GOT.func`) and not written by the module either.
-  constant,
-};
-
 /// The interpreter's stubs: what a function's Code holds before it was translated, and what an import's holds before it
 /// was bound.
 struct EntryStubs {
   const abi::Instruction* translate = nullptr;
   const abi::Instruction* bind = nullptr;
-};
-
-/// What code for a module is made to do; code made with other options is other code.
-struct CodeOptions {
-  BoundsChecks checks = BoundsChecks::guard_pages;
-  bool check_stack = false;  ///< every write of `__stack_pointer` is compared with Thread::stack_low
-
-  bool operator==(const CodeOptions&) const = default;
 };
 
 /// What a room that makes code for functions keeps with an Executable.

@@ -5,18 +5,13 @@
 #include <memory>
 #include <mutex>
 
-#include "abi/abi.h"
+#include "abi/layout.h"
 #include "base/result.h"
 #include "wasm/types.h"
 
 namespace tenon::runtime {
 
-/// How accesses are kept inside a memory. All code that runs on a memory is made for one of the two.
-enum class BoundsChecks : uint8_t {
-  guard_pages,  ///< the reservation covers every address an instruction can form; outside is a fault, which becomes a
-                ///< trap
-  explicit_checks,  ///< every access compares first; for hosts short of address space
-};
+using abi::BoundsChecks;
 
 /// A linear memory in one reservation: the base never moves.
 class Memory : public abi::Memory {
