@@ -32,13 +32,13 @@ struct StoreOptions {
   Mode mode = Mode::interpret;
   Compile compile = Compile::never;  ///< in automatic mode
   /// The cache's directory, made when something is to be written and it is missing. Empty: no cache.
-  std::string cache_directory;
+  std::string cache_directory = {};
   /// The compiler's executable. Empty: nothing can be compiled.
-  std::string compiler;
+  std::string compiler = {};
   /// Arguments for it besides the module's: level, processor. Part of what an image in the cache is found by.
-  std::vector<std::string> compiler_arguments;
+  std::vector<std::string> compiler_arguments = {};
   /// Told when an image is there but is not used, and why, and when a module could not be compiled. Absent: nobody.
-  std::function<void(std::string_view text)> report;
+  std::function<void(std::string_view text)> report = {};
 };
 
 /// The suffix of an image beside its module.

@@ -21,7 +21,7 @@ struct EngineOptions {
   /// And how many bytes of module files they may hold together.
   uint64_t recent_bytes = uint64_t{256} << 20;
   /// Where compiled code comes from. Absent options: all is interpreted.
-  aot::StoreOptions images;
+  aot::StoreOptions images = {};
 };
 
 /// How an image of a module may be found.
