@@ -1,5 +1,5 @@
-// What a processor may have or not, as far as compiled code may depend on it: the compiler writes into an image which of
-// these its code uses, the runtime compares with the host. Neither needs the other's way to find out.
+// What a processor may have or not, as far as compiled code may depend on it: the compiler writes into an image which
+// of these its code uses, the runtime compares with the host. Neither needs the other's way to find out.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@
 
 namespace tenon::abi {
 
-/// A set of features: bit N is the feature at index N of known_features(). Those of two architectures have nothing to do
-/// with each other.
+/// A set of features: bit N is the feature at index N of known_features(). Those of two architectures have nothing to
+/// do with each other.
 using CpuFeatures = std::array<uint64_t, 4>;
 
 /// The names of the features that a set for `architecture` can have, as LLVM spells them. New ones go to the end: the
@@ -27,7 +27,9 @@ using CpuFeatures = std::array<uint64_t, 4>;
   return (features[index / 64] >> (index % 64) & 1) != 0;
 }
 
-constexpr void add_feature(CpuFeatures& features, size_t index) { features[index / 64] |= uint64_t{1} << (index % 64); }
+constexpr void add_feature(CpuFeatures& features, size_t index) {
+  features[index / 64] |= uint64_t{1} << (index % 64);
+}
 
 /// Whether `host` has all that `required` has.
 [[nodiscard]] constexpr bool has_all(const CpuFeatures& host, const CpuFeatures& required) {
