@@ -176,6 +176,7 @@ static_assert(offsetof(Thread, pending) == 36);
 static_assert(offsetof(Thread, helpers) == 40);
 static_assert(offsetof(Thread, overflow) == 48);
 static_assert(offsetof(Thread, native) == 56);
+static_assert(offsetof(Thread, stack_low) == 96);
 
 // The calling convention of compiled code: the platform's C convention (System V, AAPCS64) for
 //
@@ -204,7 +205,7 @@ constexpr unsigned kUncheckedFrame = 16 * 1024;
 /// Where a helper was called from tells the instruction (see abi/image.h, positions); `offset` is that of the
 /// instruction in the module, for helpers whose calls a compiler may merge.
 struct Helpers {
-  /// Traps: `kind` is a runtime::TrapKind.
+  /// Traps: `kind` is an abi::TrapKind.
   void (*trap)(Instance*, uint32_t kind, uint32_t offset);
   /// The trap of an indirect call through element `index` of table `table`.
   void (*element_trap)(Instance*, uint32_t kind, uint32_t index, uint32_t table, uint32_t offset);

@@ -34,9 +34,9 @@ void Module::index_exports() {
 
 namespace {
 
-// The name of `function` in the content of a name section (specification, appendix, Custom Sections). The section is
-// not part of what validation covers: whatever is wrong with it, there is no name.
-std::string name_in_section(base::Bytes content, uint32_t function) {
+// The functions' names in the content of a name section (specification, appendix, Custom Sections). The section is not
+// part of what validation covers: from where something is wrong with it, there are no names.
+void read_names(base::Bytes content, const std::function<void(uint32_t, std::string_view)>& found) {
   base::Reader section(content);
   while (!section.at_end()) {
     const uint8_t id = section.u8();
@@ -48,12 +48,11 @@ std::string name_in_section(base::Bytes content, uint32_t function) {
     for (uint32_t i = 0; i < count && !names.at_end(); ++i) {
       const uint32_t index = names.u32();
       const std::string_view name = names.name();
-      if (index == function && names.ok()) {
-        return std::string(name);
+      if (names.ok()) {
+        found(index, name);
       }
     }
   }
-  return {};
 }
 
 // Names come from the module: what would move a terminal's cursor or break a line is spelled out.
@@ -71,24 +70,32 @@ std::string printable(std::string_view text) {
 
 }  // namespace
 
-std::string Module::function_name(uint32_t function) const {
+void Module::read_name_sections(const std::function<void(uint32_t, std::string_view)>& found) const {
   for (const CustomSection& section : custom_sections) {
     if (section.name != "name") {
       continue;
     }
     const base::Bytes content = bytes().subspan(section.offset, section.size);
-    std::string found;
-    if (bytes_.is_mapped()) {
-      std::vector<uint8_t> copy(content.size());
-      if (base::guarded_copy(copy.data(), content)) {
-        found = name_in_section(copy, function);
-      }
-    } else {
-      found = name_in_section(content, function);
+    if (!bytes_.is_mapped()) {
+      read_names(content, found);
+      continue;
     }
-    if (!found.empty()) {
-      return printable(found);
+    std::vector<uint8_t> copy(content.size());
+    if (base::guarded_copy(copy.data(), content)) {
+      read_names(copy, found);
     }
+  }
+}
+
+std::string Module::function_name(uint32_t function) const {
+  std::string found;
+  read_name_sections([&](uint32_t index, std::string_view candidate) {
+    if (index == function && found.empty()) {
+      found = printable(candidate);
+    }
+  });
+  if (!found.empty()) {
+    return found;
   }
   for (const Export& entry : exports) {
     if (entry.kind == ExternKind::function && entry.index == function && !entry.name.empty()) {
@@ -103,6 +110,32 @@ std::string Module::function_name(uint32_t function) const {
     }
   }
   return fmt::format("function[{}]", function);
+}
+
+std::vector<std::string> Module::function_names() const {
+  std::vector<std::string> names(functions.size());
+  const auto note = [&](uint32_t function, std::string_view candidate) {
+    if (function < names.size() && names[function].empty()) {
+      names[function] = printable(candidate);
+    }
+  };
+  read_name_sections(note);
+  for (const Export& entry : exports) {
+    if (entry.kind == ExternKind::function) {
+      note(entry.index, entry.name);
+    }
+  }
+  for (const Import& entry : imports) {
+    if (entry.kind == ExternKind::function) {
+      note(entry.index, entry.name);
+    }
+  }
+  for (size_t function = 0; function < names.size(); ++function) {
+    if (names[function].empty()) {
+      names[function] = fmt::format("function[{}]", function);
+    }
+  }
+  return names;
 }
 
 }  // namespace tenon::wasm

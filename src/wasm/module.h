@@ -184,12 +184,17 @@ class Module {
   /// The name of `function` for people: from the name section, else an export's, else the import's, else "function[N]".
   /// Not fast; never fails.
   [[nodiscard]] std::string function_name(uint32_t function) const;
+  /// The same for all functions by index, faster than one by one.
+  [[nodiscard]] std::vector<std::string> function_names() const;
 
   /// Sets what find_export uses; called once, by the decoder.
   void index_exports();
 
  private:
   friend class Decoder;
+  /// Calls `found` with the index and name of every function in the name sections.
+  void read_name_sections(const std::function<void(uint32_t, std::string_view)>& found) const;
+
   base::FileBytes bytes_;
   std::unordered_map<std::string_view, uint32_t> export_index_;
 };
