@@ -315,8 +315,9 @@ std::shared_ptr<Image> ImageStore::compile(Search& search, bool wait) {
 }
 
 std::shared_ptr<Image> ImageStore::find(const base::FileBytes& bytes, const std::string& path, const std::string& name,
-                                        const abi::CodeOptions& code, const GuestCanWrite& guest_can_write) {
-  if (options_.mode == Mode::interpret) {
+                                        bool is_main, const abi::CodeOptions& code,
+                                        const GuestCanWrite& guest_can_write) {
+  if (options_.mode == Mode::interpret || (is_main ? options_.interpret_main : options_.interpret_libraries)) {
     return nullptr;
   }
   Search search{bytes, path, name, code, guest_can_write, std::nullopt};

@@ -31,6 +31,9 @@ enum class Compile : uint8_t {
 struct StoreOptions {
   Mode mode = Mode::interpret;
   Compile compile = Compile::never;  ///< in automatic mode
+  /// Interpreted whatever the mode is: to find out whether a failure is compiled code's.
+  bool interpret_main = false;
+  bool interpret_libraries = false;
   /// The cache's directory, made when something is to be written and it is missing. Empty: no cache.
   std::string cache_directory = {};
   /// The compiler's executable. Empty: nothing can be compiled.
@@ -58,7 +61,7 @@ class ImageStore {
   /// The image of the module in `bytes`, at `path` (empty: it has no file); null when it is to be interpreted. Never
   /// fails: what is wrong with an image is reported, and another one or the interpreter takes its place.
   [[nodiscard]] std::shared_ptr<Image> find(const base::FileBytes& bytes, const std::string& path,
-                                            const std::string& name, const abi::CodeOptions& code,
+                                            const std::string& name, bool is_main, const abi::CodeOptions& code,
                                             const GuestCanWrite& guest_can_write);
 
   [[nodiscard]] const StoreOptions& options() const { return options_; }

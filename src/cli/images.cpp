@@ -47,6 +47,14 @@ std::vector<Option> image_options(aot::StoreOptions& store) {
                      store.compile = aot::Compile::in_background;
                      return {};
                    }});
+  table.push_back({0, "interpret", "WHAT", "interpret main, or libraries, whatever the mode is",
+                   [&store](std::string_view value) -> Result<> {
+                     if (value != "main" && value != "libraries") {
+                       return fail(ErrorKind::usage, "--interpret takes main or libraries, not `{}`", value);
+                     }
+                     (value == "main" ? store.interpret_main : store.interpret_libraries) = true;
+                     return {};
+                   }});
   return table;
 }
 

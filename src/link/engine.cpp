@@ -19,7 +19,7 @@ Result<std::shared_ptr<SharedModule>> Engine::load(const base::FileBytes& bytes,
       return module;
     }
   }
-  auto image = images_.find(bytes, images.path, name, code, images.guest_can_write);
+  auto image = images_.find(bytes, images.path, name, images.is_main, code, images.guest_can_write);
   auto decoded = image != nullptr ? image->module() : TENON_TRY(wasm::decode_and_validate(bytes, name));
   auto module = TENON_TRY(SharedModule::make(std::move(decoded), code, std::move(image)));
   const std::scoped_lock lock(mutex_);
