@@ -138,7 +138,7 @@ void FunctionEmitter::emit_call_indirect(bool tail) {
   Value const index = pop();
   const auto refuse = [&](TrapKind kind) {
     call_helper(
-        offsetof(abi::Helpers, element_trap), HelperKind::never_returns, emitter_.nothing,
+        offsetof(abi::Helpers, element_trap), HelperKind::traps, emitter_.nothing,
         {instance_, constant32(static_cast<uint32_t>(kind)), index, constant32(table_index), constant32(offset_)});
   };
   // sandbox: bounds, null and type, in this order (specification 4.4.8, call_indirect).

@@ -51,8 +51,8 @@ void FunctionEmitter::pass_on(Value exception, std::optional<size_t> index) {
     return;
   }
   // No landing pad of this function is for it, not even of a try around a delegate to the caller.
-  calls_ = true;
-  call_helper(offsetof(abi::Helpers, throw_again), HelperKind::never_returns, emitter_.nothing, {instance_, exception});
+  call_helper(offsetof(abi::Helpers, throw_again), HelperKind::throws_to_caller, emitter_.nothing,
+              {instance_, exception});
 }
 
 /// No tag: catch_all.

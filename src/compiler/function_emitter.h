@@ -37,11 +37,12 @@ struct Control {
   llvm::PHINode* exception = nullptr;    ///< what was caught, from `dispatch` on
 };
 
-/// What a helper call may do.
+/// What a helper call may do besides trapping, which no landing pad is for.
 enum class HelperKind : uint8_t {
-  never_returns,  ///< traps; nothing catches that
-  throws,         ///< never returns either, and unwinds to a landing pad
-  returns,        ///< or traps
+  traps,
+  throws,            ///< to a landing pad of this function, if there is one
+  throws_to_caller,  ///< and to none of this function's landing pads
+  returns,
   returns_or_throws,
 };
 
