@@ -11,6 +11,8 @@
 
 namespace tenon::runtime {
 
+class Thread;
+
 using abi::TrapKind;
 
 /// The words of the official test suite for `kind`.
@@ -46,8 +48,8 @@ struct Fault {
 void register_guest_code(const void* begin, const void* end);
 
 /// While one of these lives, a fault of registered guest code on this thread, at an address inside a registered
-/// reservation, leaves by siglongjmp(jump, 1) after `fault` was filled. Any other fault goes to the handler that was
-/// there before. Nests; the innermost counts.
+/// reservation, leaves by siglongjmp(jump, 1) after `fault` was filled; one of compiled code traps there (see
+/// native_code.h). Any other fault goes to the handler that was there before. Nests; the innermost counts.
 class FaultScope {
  public:
   /// Installs the process's handlers and this thread's alternate signal stack when needed.
@@ -61,7 +63,7 @@ class FaultScope {
 
   /// Called in the handler, before the jump, to take what it needs from the machine state. Async-signal-safe.
   void (*on_fault)(FaultScope& scope, void* context) = nullptr;
-  void* user = nullptr;
+  Thread* thread = nullptr;  ///< that runs guest code; set before any does
 
  private:
   FaultScope* outer_;
