@@ -1,4 +1,6 @@
 // Calls, tail calls and returns: docs/compiled-code.md.
+#include <algorithm>
+
 #include "compiler/function_emitter.h"
 
 namespace tenon::compiler {
@@ -56,6 +58,7 @@ void FunctionEmitter::store_overflow(const std::vector<Place>& places, const std
   for (size_t n = 0; n < places.size(); ++n) {
     if (places[n].kind == Place::Kind::overflow) {
       store(Region::overflow, arguments[n], at(overflow(), places[n].index * sizeof(abi::Cell)));
+      ++moved_;
     }
   }
 }
@@ -81,6 +84,7 @@ void FunctionEmitter::finish_call(const wasm::FunctionType& type, Value callee, 
   calls_ = true;
   Value const first =
       call_or_invoke(emitter_.function_type(type, slot != nullptr), callee, registers, true, slot != nullptr);
+  moved_ += std::max<size_t>(type.results.size(), 1) - 1;
   for (size_t n = 0; n < type.results.size(); ++n) {
     push(n == 0 ? first
                 : load(Region::overflow, emitter_.type(type.results[n]), at(overflow(), (n - 1) * sizeof(abi::Cell))));

@@ -85,6 +85,7 @@ void FunctionEmitter::emit_catch(std::optional<uint32_t> tag) {
   for (const wasm::ValueType parameter : module_.types[module_.tags[*tag].type]->parameters) {
     push(load(Region::state, emitter_.type(parameter), at(control.exception, offset)));
     offset += sizeof(abi::Cell);
+    ++moved_;
   }
 }
 

@@ -42,10 +42,11 @@ Result<> FunctionEmitter::run() {
   begin(type);
   while (!controls_.empty() && reader_.ok()) {
     emit_instruction();
-    if (edges_ > kMaximumEdges) {
+    if (moved_ > kMaximumMoved) {
       abandon();
-      return fail(ErrorKind::limit, "{}: function {} takes more values along its branches than the compiler can follow",
-                  module_.name, module_.function_name(index_));
+      return fail(ErrorKind::limit,
+                  "{}: function {} takes more values along its branches and calls than can be compiled", module_.name,
+                  module_.function_name(index_));
     }
   }
   // Validation has seen the same bytes.

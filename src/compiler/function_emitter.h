@@ -56,8 +56,9 @@ class FunctionEmitter {
  private:
   using Value = llvm::Value*;
 
-  /// Operands that all phis of a function may have; a small body can ask for very many.
-  static constexpr size_t kMaximumEdges = 20'000'000;
+  /// Values that a function may take along its branches and pass around registers: of those, a small body can ask for
+  /// very many.
+  static constexpr size_t kMaximumMoved = 4'000'000;
 
   // function_emitter.cpp: the frame, the stack, and what all instructions use.
   void begin(const wasm::FunctionType& type);
@@ -211,7 +212,7 @@ class FunctionEmitter {
   uint32_t skipped_blocks_ = 0;
   size_t highest_ = 0;  ///< the operand stack was at most
   size_t array_cells_ = 0;
-  size_t edges_ = 0;  ///< operands of phis
+  size_t moved_ = 0;  ///< see kMaximumMoved
   bool unreachable_ = false;
   bool calls_ = false;  ///< anything that may need more of the native stack than a trap
 };
