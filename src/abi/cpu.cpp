@@ -13,14 +13,6 @@ namespace {
 // Everything that LLVM's instruction selection can use for code without intrinsics. What is only for intrinsics (aes,
 // sha, ...) has no business here.
 constexpr auto kX86 = std::to_array<std::string_view>({
-<<<<<<< HEAD
-    "sse3",       "ssse3",       "sse4.1",     "sse4.2",     "popcnt",       "cx16",         "sahf",
-    "avx",        "avx2",        "fma",        "f16c",       "bmi",          "bmi2",         "lzcnt",
-    "movbe",      "adx",         "sse4a",      "fma4",       "xop",          "tbm",          "gfni",
-    "avx512f",    "avx512cd",    "avx512dq",   "avx512bw",   "avx512vl",     "avx512ifma",   "avx512vbmi",
-    "avx512vbmi2", "avx512vnni", "avx512bitalg", "avx512vpopcntdq", "avx512bf16", "avx512fp16", "avxvnni",
-    "avxifma",    "avxvnniint8", "avxvnniint16", "avxneconvert", "cmpccxadd",  "raoint",
-=======
     "sse3",        "ssse3",        "sse4.1",       "sse4.2",
     "popcnt",      "cx16",         "sahf",         "avx",
     "avx2",        "fma",          "f16c",         "bmi",
@@ -32,18 +24,12 @@ constexpr auto kX86 = std::to_array<std::string_view>({
     "avx512bf16",  "avx512fp16",   "avxvnni",      "avxifma",
     "avxvnniint8", "avxvnniint16", "avxneconvert", "cmpccxadd",
     "raoint",
->>>>>>> driver
 });
 
 // Not the scalable vectors: a frame with one has no size that could be checked.
 constexpr auto kAarch64 = std::to_array<std::string_view>({
-<<<<<<< HEAD
-    "lse", "crc", "rdm", "fullfp16", "dotprod", "rcpc", "rcpc-immo", "jsconv", "complxnum", "i8mm", "bf16", "fp16fml",
-    "flagm", "altnzcv", "fptoint", "lse2", "cssc", "mops", "aes", "sha2", "sha3", "sm4",
-=======
     "lse",     "crc",   "rdm",     "fullfp16", "dotprod", "rcpc", "rcpc-immo", "jsconv", "complxnum", "i8mm", "bf16",
     "fp16fml", "flagm", "altnzcv", "fptoint",  "lse2",    "cssc", "mops",      "aes",    "sha2",      "sha3", "sm4",
->>>>>>> driver
 });
 
 template <size_t kCount>
@@ -155,13 +141,9 @@ struct CapabilityBit {
   uint64_t mask;  ///< all of these
 };
 
-<<<<<<< HEAD
-constexpr uint64_t bit(unsigned number) { return uint64_t{1} << number; }
-=======
 constexpr uint64_t bit(unsigned number) {
   return uint64_t{1} << number;
 }
->>>>>>> driver
 
 // By number: headers of the host may be older than the kernel.
 constexpr auto kBits = std::to_array<CapabilityBit>({

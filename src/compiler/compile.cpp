@@ -12,6 +12,7 @@
 #include "base/align.h"
 #include "compiler/chunks.h"
 #include "compiler/emit.h"
+#include "compiler/guest_lines.h"
 #include "compiler/link_image.h"
 #include "compiler/linked_elf.h"
 #include "compiler/positions.h"
@@ -103,7 +104,7 @@ Result<std::vector<uint8_t>> module_part(const wasm::Module& module) {
   return copy;
 }
 
-/// Appends parts to a file and notes where.
+/// Appends parts to a file, and takes the checksum of those that count.
 class Writer {
  public:
   explicit Writer(std::vector<uint8_t>& file) : file_(file) {}
@@ -113,8 +114,12 @@ class Writer {
     file_.resize(base::align(file_.size(), kWord));
     const abi::FileRange range{.offset = file_.size(), .size = part.size()};
     file_.insert(file_.end(), part.begin(), part.end());
-    checksum_ = abi::checksum(part, checksum_);
     return range;
+  }
+
+  abi::FileRange append_checked(base::Bytes part) {
+    checksum_ = abi::checksum(part, checksum_);
+    return append(part);
   }
 
   /// Fills in what depends on everything else, and ends the file with it.
@@ -167,7 +172,8 @@ Result<std::vector<uint8_t>> compile(const wasm::Module& module, const ModuleOri
   TENON_CHECK(check_frames(module, elf, functions, compiled.checked_frames));
   const std::vector<Position> positions = TENON_TRY(read_positions(elf));
 
-  std::vector<uint8_t> file = elf.without_leftovers({}, target.page_size);
+  std::vector<uint8_t> file = elf.without_leftovers(
+      options.debug_lines ? source_lines(module, functions, positions) : std::vector<ToolSection>(), target.page_size);
   abi::ImageTrailer trailer;
   trailer.module_hash = origin.hash;
   trailer.module_size = origin.size;
@@ -186,9 +192,9 @@ Result<std::vector<uint8_t>> compile(const wasm::Module& module, const ModuleOri
   trailer.frames = elf.frames();
   trailer.function_count = static_cast<uint32_t>(functions.size());
   Writer writer(file);
-  trailer.functions = writer.append(bytes_of(function_table(functions, elf)));
+  trailer.functions = writer.append_checked(bytes_of(function_table(functions, elf)));
   trailer.positions = writer.append(TENON_TRY(encode_positions(functions, positions)));
-  trailer.module = writer.append(TENON_TRY(module_part(module)));
+  trailer.module = writer.append_checked(TENON_TRY(module_part(module)));
   writer.finish(trailer);
   return file;
 }
