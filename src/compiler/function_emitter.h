@@ -58,7 +58,7 @@ class FunctionEmitter {
 
   /// Values that a function may take along its branches and pass around registers: of those, a small body can ask for
   /// very many.
-  static constexpr size_t kMaximumMoved = 4'000'000;
+  static constexpr size_t kMaximumMoved = 1'000'000;
 
   // function_emitter.cpp: the frame, the stack, and what all instructions use.
   void begin(const wasm::FunctionType& type);
