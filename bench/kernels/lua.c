@@ -37,11 +37,11 @@ static const char script[] =
     "local point = setmetatable({x = 0, y = 0}, Point)\n"
     "for i = 1, 30000 do point = point + setmetatable({x = i % 3, y = i % 5}, Point) end\n"
     "mix(point:length() % 1000003)\n"
-    "local produce = coroutine.wrap(function() for i = 1, 20000 do coroutine.yield(i % 7) end return -1 end)\n"
+    "local produce = coroutine.wrap(function() for i = 1, 1000 do coroutine.yield(i % 7) end return -1 end)\n"
     "local total = 0\n"
     "repeat local value = produce(); total = total + value until value < 0\n"
     "mix(total)\n"
-    "for i = 1, 3000 do local ok, what = pcall(error, i, 0); if not ok then total = total + what end end\n"
+    "for i = 1, 300 do local ok, what = pcall(error, i, 0); if not ok then total = total + what end end\n"
     "mix(total)\n"
     // Floating point.
     "local inside = 0\n"
