@@ -74,8 +74,11 @@ ModulePlan::ModulePlan(const wasm::Module& module, const EmitOptions& options)
   std::unordered_set<std::string_view> taken;
   taken.reserve(names.size());
   for (uint32_t function = module.imported_functions; function < names.size(); ++function) {
-    const std::string name = symbol_characters(names[function]);
-    std::string symbol = reserved.contains(name) ? name + ".wasm" : name;
+    std::string name = symbol_characters(names[function]);
+    if (reserved.contains(name)) {
+      name.insert(0, "wasm.");
+    }
+    std::string symbol = name;
     for (uint32_t attempt = 0; taken.contains(symbol); ++attempt) {
       symbol = attempt == 0 ? fmt::format("{}.{}", name, function) : fmt::format("{}.{}.{}", name, function, attempt);
     }

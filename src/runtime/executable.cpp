@@ -4,11 +4,11 @@ namespace tenon::runtime {
 
 Executable::Executable(std::shared_ptr<const wasm::Module> module, CodeOptions options, EntryStubs stubs,
                        std::shared_ptr<NativeCode> native)
-    : module_(std::move(module)),
+    : native_(std::move(native)),
+      module_(std::move(module)),
       options_(options),
       layout_(*module_),
       global_access_(abi::classify_globals(*module_)),
-      native_(std::move(native)),
       code_(new abi::Code[module_->functions.size()]) {
   types_.reserve(module_->types.size());
   for (const wasm::TypeReference& type : module_->types) {

@@ -75,12 +75,12 @@ class Executable {
   std::unique_ptr<CodeStore> store;
 
  private:
+  std::shared_ptr<NativeCode> native_;  ///< first: a module from an image lies in it
   std::shared_ptr<const wasm::Module> module_;
   CodeOptions options_;
   InstanceLayout layout_;
   std::vector<GlobalAccess> global_access_;
   std::vector<const wasm::FunctionType*> types_;
-  std::shared_ptr<NativeCode> native_;
   std::unique_ptr<abi::Code[]> code_;
 };
 

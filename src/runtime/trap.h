@@ -12,6 +12,7 @@
 namespace tenon::runtime {
 
 class Thread;
+
 using abi::TrapKind;
 
 /// The words of the official test suite for `kind`.
