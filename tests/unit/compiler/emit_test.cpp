@@ -17,7 +17,7 @@
 
 #include "compiler/pipeline.h"
 #include "compiler/target.h"
-#include "wasm/module_builder.h"
+#include "unit/wasm/module_builder.h"
 
 namespace tenon::compiler {
 namespace {
