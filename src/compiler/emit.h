@@ -19,7 +19,7 @@ namespace tenon::compiler {
 
 /// What the emitted code depends on besides the module. It does not depend on the machine that compiles.
 struct EmitOptions {
-  abi::CodeOptions code;
+  abi::CodeOptions code{};
   abi::Architecture architecture = abi::kHostArchitecture;
   /// The target has instructions for ceil, floor, trunc and nearest (SSE4.1; AArch64 always); else Helpers do them.
   bool has_rounding = true;

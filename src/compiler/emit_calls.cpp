@@ -53,9 +53,12 @@ llvm::Value* FunctionEmitter::call_or_invoke(llvm::FunctionType* type, Value cal
 }
 
 void FunctionEmitter::store_overflow(const std::vector<Place>& places, const std::vector<Value>& arguments) {
+  Value cells = nullptr;
   for (size_t n = 0; n < places.size(); ++n) {
     if (places[n].kind == Place::Kind::overflow) {
-      store(Region::overflow, arguments[n], at(overflow(), places[n].index * sizeof(abi::Cell)));
+      cells = cells == nullptr ? overflow() : cells;
+      store(Region::overflow, arguments[n], at(cells, places[n].index * sizeof(abi::Cell)));
+      ++moved_;
     }
   }
 }
@@ -81,9 +84,14 @@ void FunctionEmitter::finish_call(const wasm::FunctionType& type, Value callee, 
   calls_ = true;
   Value const first =
       call_or_invoke(emitter_.function_type(type, slot != nullptr), callee, registers, true, slot != nullptr);
-  for (size_t n = 0; n < type.results.size(); ++n) {
-    push(n == 0 ? first
-                : load(Region::overflow, emitter_.type(type.results[n]), at(overflow(), (n - 1) * sizeof(abi::Cell))));
+  if (type.results.empty()) {
+    return;
+  }
+  push(first);
+  Value const cells = type.results.size() == 1 ? nullptr : overflow();
+  for (size_t n = 1; n < type.results.size(); ++n) {
+    push(load(Region::overflow, emitter_.type(type.results[n]), at(cells, (n - 1) * sizeof(abi::Cell))));
+    ++moved_;
   }
 }
 
@@ -138,7 +146,7 @@ void FunctionEmitter::emit_call_indirect(bool tail) {
   Value const index = pop();
   const auto refuse = [&](TrapKind kind) {
     call_helper(
-        offsetof(abi::Helpers, element_trap), HelperKind::never_returns, emitter_.nothing,
+        offsetof(abi::Helpers, element_trap), HelperKind::traps, emitter_.nothing,
         {instance_, constant32(static_cast<uint32_t>(kind)), index, constant32(table_index), constant32(offset_)});
   };
   // sandbox: bounds, null and type, in this order (specification 4.4.8, call_indirect).
@@ -188,8 +196,9 @@ void FunctionEmitter::emit_reference_function(uint32_t function) {
 /// The function's only return: results are on the stack.
 void FunctionEmitter::emit_return_block() {
   const std::vector<Value> results = pop_many(controls_.front().results->size());
+  Value const cells = results.size() < 2 ? nullptr : overflow();
   for (size_t n = 1; n < results.size(); ++n) {
-    store(Region::overflow, results[n], at(overflow(), (n - 1) * sizeof(abi::Cell)));
+    store(Region::overflow, results[n], at(cells, (n - 1) * sizeof(abi::Cell)));
   }
   if (universal_) {
     Value registers = llvm::PoisonValue::get(emitter_.universal_type()->getReturnType());

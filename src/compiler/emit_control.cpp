@@ -78,8 +78,8 @@ void FunctionEmitter::prepare_branch(Control& control) {
 }
 
 void FunctionEmitter::add_edges(Control& control, llvm::BasicBlock* from, size_t edges) {
-  edges_ += edges * control.phis.size();
-  if (edges_ > kMaximumEdges) {
+  moved_ += edges * control.phis.size();
+  if (moved_ > kMaximumMoved) {
     return;  // run() gives up
   }
   const size_t first = stack_.size() - control.phis.size();
@@ -126,6 +126,7 @@ void FunctionEmitter::begin_if() {
   for (size_t n = control.height; n < stack_.size(); ++n) {
     control.arguments.push_back(stack_[n]);
   }
+  moved_ += control.arguments.size();
   llvm::BasicBlock* const then = new_block();
   control.otherwise = new_block();
   ir_.CreateCondBr(condition, then, control.otherwise);

@@ -51,8 +51,8 @@ void FunctionEmitter::pass_on(Value exception, std::optional<size_t> index) {
     return;
   }
   // No landing pad of this function is for it, not even of a try around a delegate to the caller.
-  calls_ = true;
-  call_helper(offsetof(abi::Helpers, throw_again), HelperKind::never_returns, emitter_.nothing, {instance_, exception});
+  call_helper(offsetof(abi::Helpers, throw_again), HelperKind::throws_to_caller, emitter_.nothing,
+              {instance_, exception});
 }
 
 /// No tag: catch_all.
@@ -85,6 +85,7 @@ void FunctionEmitter::emit_catch(std::optional<uint32_t> tag) {
   for (const wasm::ValueType parameter : module_.types[module_.tags[*tag].type]->parameters) {
     push(load(Region::state, emitter_.type(parameter), at(control.exception, offset)));
     offset += sizeof(abi::Cell);
+    ++moved_;
   }
 }
 

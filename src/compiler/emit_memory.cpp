@@ -420,7 +420,7 @@ void FunctionEmitter::emit_global_set(uint32_t global) {
   if (emitter_.plan.options().code.check_stack && emitter_.plan.is_stack_pointer(global)) {
     Value const low = load(Region::state, emitter_.i64, at(thread(), offsetof(abi::Thread, stack_low)));
     unless(ir_.CreateICmpULT(extended(value), low), [&] {
-      call_helper(offsetof(abi::Helpers, stack_overrun), HelperKind::never_returns, emitter_.nothing,
+      call_helper(offsetof(abi::Helpers, stack_overrun), HelperKind::traps, emitter_.nothing,
                   {instance_, value, constant32(offset_)});
     });
   }

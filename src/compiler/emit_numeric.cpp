@@ -448,7 +448,7 @@ void FunctionEmitter::emit_truncation(llvm::IntegerType* to, bool is_signed) {
     Value const kind = ir_.CreateSelect(ir_.CreateFCmpUNO(a, a),
                                         constant32(static_cast<uint32_t>(TrapKind::invalid_conversion_to_integer)),
                                         constant32(static_cast<uint32_t>(TrapKind::integer_overflow)));
-    call_helper(offsetof(abi::Helpers, trap), HelperKind::never_returns, emitter_.nothing,
+    call_helper(offsetof(abi::Helpers, trap), HelperKind::traps, emitter_.nothing,
                 {instance_, kind, constant32(offset_)});
   });
   push(is_signed ? ir_.CreateFPToSI(a, to) : ir_.CreateFPToUI(a, to));

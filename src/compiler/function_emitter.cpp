@@ -42,10 +42,11 @@ Result<> FunctionEmitter::run() {
   begin(type);
   while (!controls_.empty() && reader_.ok()) {
     emit_instruction();
-    if (edges_ > kMaximumEdges) {
+    if (moved_ > kMaximumMoved) {
       abandon();
-      return fail(ErrorKind::limit, "{}: function {} takes more values along its branches than the compiler can follow",
-                  module_.name, module_.function_name(index_));
+      return fail(ErrorKind::limit,
+                  "{}: function {} takes more values along its branches and calls than can be compiled", module_.name,
+                  module_.function_name(index_));
     }
   }
   // Validation has seen the same bytes.
@@ -156,7 +157,7 @@ void FunctionEmitter::check_stack_at_entry() {
   ir_.CreateCondBr(ir_.CreateICmpULT(stack_pointer, limit), exhausted, body, emitter_.unlikely);
   entry_end_->eraseFromParent();
   place(exhausted);
-  call_helper(offsetof(abi::Helpers, stack_exhausted), HelperKind::never_returns, emitter_.nothing, {instance_});
+  call_helper(offsetof(abi::Helpers, stack_exhausted), HelperKind::traps, emitter_.nothing, {instance_});
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -395,7 +396,7 @@ void FunctionEmitter::place(llvm::BasicBlock* block) {
 }
 
 void FunctionEmitter::trap(TrapKind kind) {
-  call_helper(offsetof(abi::Helpers, trap), HelperKind::never_returns, emitter_.nothing,
+  call_helper(offsetof(abi::Helpers, trap), HelperKind::traps, emitter_.nothing,
               {instance_, constant32(static_cast<uint32_t>(kind)), constant32(offset_)});
 }
 
@@ -446,13 +447,15 @@ FunctionEmitter::Value FunctionEmitter::call_helper(size_t offset, HelperKind ki
     types.push_back(argument->getType());
   }
   llvm::FunctionType* const type = llvm::FunctionType::get(result, types, false);
-  if (kind != HelperKind::never_returns) {
-    calls_ = true;
+  calls_ = calls_ || kind != HelperKind::traps;
+  const bool lands_here = kind == HelperKind::throws || kind == HelperKind::returns_or_throws;
+  Value const called = call_or_invoke(type, helper, arguments, lands_here, false);
+  auto* const call = llvm::cast<llvm::CallBase>(called);
+  if (kind == HelperKind::traps || kind == HelperKind::returns) {
+    // Whoever this function is inlined into has no landing pad for it either.
+    call->addFnAttr(llvm::Attribute::NoUnwind);
   }
-  const bool throws = kind == HelperKind::throws || kind == HelperKind::returns_or_throws;
-  Value const called = call_or_invoke(type, helper, arguments, throws, false);
-  if (kind == HelperKind::never_returns || kind == HelperKind::throws) {
-    auto* const call = llvm::cast<llvm::CallBase>(called);
+  if (kind != HelperKind::returns && kind != HelperKind::returns_or_throws) {
     call->addFnAttr(llvm::Attribute::NoReturn);
     call->addFnAttr(llvm::Attribute::Cold);
     ir_.CreateUnreachable();

@@ -37,11 +37,12 @@ struct Control {
   llvm::PHINode* exception = nullptr;    ///< what was caught, from `dispatch` on
 };
 
-/// What a helper call may do.
+/// What a helper call may do besides trapping, which no landing pad is for.
 enum class HelperKind : uint8_t {
-  never_returns,  ///< traps; nothing catches that
-  throws,         ///< never returns either, and unwinds to a landing pad
-  returns,        ///< or traps
+  traps,
+  throws,            ///< to a landing pad of this function, if there is one
+  throws_to_caller,  ///< and to none of this function's landing pads
+  returns,
   returns_or_throws,
 };
 
@@ -55,8 +56,9 @@ class FunctionEmitter {
  private:
   using Value = llvm::Value*;
 
-  /// Operands that all phis of a function may have; a small body can ask for very many.
-  static constexpr size_t kMaximumEdges = 20'000'000;
+  /// Values that a function may take along its branches and pass around registers: of those, a small body can ask for
+  /// very many.
+  static constexpr size_t kMaximumMoved = 1'000'000;
 
   // function_emitter.cpp: the frame, the stack, and what all instructions use.
   void begin(const wasm::FunctionType& type);
@@ -210,7 +212,7 @@ class FunctionEmitter {
   uint32_t skipped_blocks_ = 0;
   size_t highest_ = 0;  ///< the operand stack was at most
   size_t array_cells_ = 0;
-  size_t edges_ = 0;  ///< operands of phis
+  size_t moved_ = 0;  ///< see kMaximumMoved
   bool unreachable_ = false;
   bool calls_ = false;  ///< anything that may need more of the native stack than a trap
 };

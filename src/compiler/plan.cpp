@@ -28,8 +28,10 @@ class ReservedNames {
 
   [[nodiscard]] bool contains(std::string_view name) const {
     llvm::LibFunc function{};
-    return name.starts_with("llvm.") || name.starts_with("__gxx_personality") || name.starts_with("__aarch64_") ||
-           names_.contains(name) || library_.getLibFunc(llvm::StringRef(name), function);
+    // ".L" would make it the assembler's own, "$" one of AArch64's marks between code and data.
+    return name.starts_with(".L") || name.starts_with("$") || name.starts_with("llvm.") ||
+           name.starts_with("__gxx_personality") || name.starts_with("__aarch64_") || names_.contains(name) ||
+           library_.getLibFunc(llvm::StringRef(name), function);
   }
 
  private:
@@ -74,8 +76,11 @@ ModulePlan::ModulePlan(const wasm::Module& module, const EmitOptions& options)
   std::unordered_set<std::string_view> taken;
   taken.reserve(names.size());
   for (uint32_t function = module.imported_functions; function < names.size(); ++function) {
-    const std::string name = symbol_characters(names[function]);
-    std::string symbol = reserved.contains(name) ? name + ".wasm" : name;
+    std::string name = symbol_characters(names[function]);
+    if (reserved.contains(name)) {
+      name.insert(0, "wasm.");
+    }
+    std::string symbol = name;
     for (uint32_t attempt = 0; taken.contains(symbol); ++attempt) {
       symbol = attempt == 0 ? fmt::format("{}.{}", name, function) : fmt::format("{}.{}.{}", name, function, attempt);
     }
