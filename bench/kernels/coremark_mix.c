@@ -274,14 +274,14 @@ static uint16_t state_work(uint32_t seed, uint16_t crc) {
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-int main(void) {
+static long long one_round(void) {
   uint16_t crc = 0;
-  double start = milliseconds();
+  start_clock();
   for (uint32_t i = 0; i < iterations; i++) {
     crc = list_work(i ^ crc, crc);
     crc = matrix_work(i + crc, crc);
     crc = state_work(i ^ crc, crc);
   }
-  report(crc, milliseconds() - start);
-  return 0;
+  stop_clock();
+  return crc;
 }

@@ -74,13 +74,8 @@ std::string hexadecimal(base::Bytes bytes) {
 
 }  // namespace
 
-/// One call of find().
-struct ImageStore::Search {
-  const base::FileBytes& bytes;
-  const std::string& path;
-  const std::string& name;
-  const abi::CodeOptions& code;
-  const GuestCanWrite& guest_can_write;
+/// One search for an image.
+struct ImageStore::Search : Wanted {
   std::optional<base::Sha256> hash;
 
   /// Of the module's bytes; taken only when it is needed. Nothing when they shrank.
@@ -314,25 +309,42 @@ std::shared_ptr<Image> ImageStore::compile(Search& search, bool wait) {
   return find_cached(search);
 }
 
-std::shared_ptr<Image> ImageStore::find(const base::FileBytes& bytes, const std::string& path, const std::string& name,
-                                        const abi::CodeOptions& code, const GuestCanWrite& guest_can_write) {
-  if (options_.mode == Mode::interpret) {
+bool ImageStore::is_interpreted(bool is_main) const {
+  return options_.mode == Mode::interpret || (is_main ? options_.interpret_main : options_.interpret_libraries);
+}
+
+std::shared_ptr<Image> ImageStore::find(const Wanted& wanted) {
+  if (is_interpreted(wanted.is_main)) {
     return nullptr;
   }
-  Search search{bytes, path, name, code, guest_can_write, std::nullopt};
+  Search search{wanted, std::nullopt};
   if (auto image = find_beside(search)) {
     return image;
   }
-  if (auto image = find_cached(search)) {
-    return image;
+  return find_cached(search);
+}
+
+std::shared_ptr<Image> ImageStore::make(const Wanted& wanted) {
+  if (is_interpreted(wanted.is_main)) {
+    return nullptr;
   }
+  Search search{wanted, std::nullopt};
   if (options_.mode == Mode::compiled || options_.compile == Compile::now) {
     return compile(search, true);
   }
-  if (options_.compile == Compile::in_background) {
-    return compile(search, false);
+  return options_.compile == Compile::in_background ? compile(search, false) : nullptr;
+}
+
+std::string compiler_beside() {
+  constexpr size_t kLongest = 4096;
+  std::string self(kLongest, '\0');
+  const ssize_t length = readlink("/proc/self/exe", self.data(), self.size());
+  if (length <= 0 || static_cast<size_t>(length) == self.size()) {
+    return {};
   }
-  return nullptr;
+  self.resize(static_cast<size_t>(length));
+  std::string compiler = self.substr(0, self.rfind('/') + 1) + "tenon-compile";
+  return access(compiler.c_str(), X_OK) == 0 ? compiler : "";
 }
 
 }  // namespace tenon::aot

@@ -31,6 +31,9 @@ enum class Compile : uint8_t {
 struct StoreOptions {
   Mode mode = Mode::interpret;
   Compile compile = Compile::never;  ///< in automatic mode
+  /// Interpreted whatever the mode is: to find out whether a failure is compiled code's.
+  bool interpret_main = false;
+  bool interpret_libraries = false;
   /// The cache's directory, made when something is to be written and it is missing. Empty: no cache.
   std::string cache_directory = {};
   /// The compiler's executable. Empty: nothing can be compiled.
@@ -55,16 +58,28 @@ class ImageStore {
   /// Whether the guest can write the file or directory behind a descriptor: images are not taken from there.
   using GuestCanWrite = std::function<bool(int descriptor)>;
 
-  /// The image of the module in `bytes`, at `path` (empty: it has no file); null when it is to be interpreted. Never
-  /// fails: what is wrong with an image is reported, and another one or the interpreter takes its place.
-  [[nodiscard]] std::shared_ptr<Image> find(const base::FileBytes& bytes, const std::string& path,
-                                            const std::string& name, const abi::CodeOptions& code,
-                                            const GuestCanWrite& guest_can_write);
+  /// A module whose image is wanted. What it refers to outlives the call.
+  struct Wanted {
+    const base::FileBytes& bytes;
+    const std::string& path;  ///< of its file on the host; empty when it has none
+    const std::string& name;  ///< for messages
+    bool is_main;
+    const abi::CodeOptions& code;
+    const GuestCanWrite& guest_can_write;
+  };
+
+  /// The image of a module if there is one that may be used, else null. Never fails: what is wrong with an image is
+  /// reported, and another one or the interpreter takes its place.
+  [[nodiscard]] std::shared_ptr<Image> find(const Wanted& wanted);
+
+  /// For a module that is valid and has no image: makes one if the options say so. Null when it is to be interpreted.
+  [[nodiscard]] std::shared_ptr<Image> make(const Wanted& wanted);
 
   [[nodiscard]] const StoreOptions& options() const { return options_; }
 
  private:
   struct Search;
+  [[nodiscard]] bool is_interpreted(bool is_main) const;
   int cache();
   std::shared_ptr<Image> open(Search& search, int directory, const std::string& file, const std::string& shown);
   std::shared_ptr<Image> find_beside(Search& search);
@@ -78,5 +93,8 @@ class ImageStore {
   std::mutex opening_;            ///< guards opening the cache's directory; no other lock is taken under it
   std::optional<int> directory_;  ///< of the cache; -1: it is not to be used
 };
+
+/// `tenon-compile` beside this process's own executable; empty when it is not there.
+[[nodiscard]] std::string compiler_beside();
 
 }  // namespace tenon::aot

@@ -1,7 +1,5 @@
 #include "cli/images.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 
 #include "base/mapped_file.h"
@@ -47,6 +45,14 @@ std::vector<Option> image_options(aot::StoreOptions& store) {
                      store.compile = aot::Compile::in_background;
                      return {};
                    }});
+  table.push_back({0, "interpret", "WHAT", "interpret main, or libraries, whatever the mode is",
+                   [&store](std::string_view value) -> Result<> {
+                     if (value != "main" && value != "libraries") {
+                       return fail(ErrorKind::usage, "--interpret takes main or libraries, not `{}`", value);
+                     }
+                     (value == "main" ? store.interpret_main : store.interpret_libraries) = true;
+                     return {};
+                   }});
   return table;
 }
 
@@ -54,15 +60,7 @@ std::string find_compiler() {
   if (std::string named = variable("TENON_COMPILER"); !named.empty()) {
     return named;
   }
-  constexpr size_t kLongest = 4096;
-  std::string self(kLongest, '\0');
-  const ssize_t length = readlink("/proc/self/exe", self.data(), self.size());
-  if (length <= 0 || static_cast<size_t>(length) == self.size()) {
-    return {};
-  }
-  self.resize(static_cast<size_t>(length));
-  const std::string compiler = self.substr(0, self.rfind('/') + 1) + "tenon-compile";
-  return access(compiler.c_str(), X_OK) == 0 ? compiler : "";
+  return aot::compiler_beside();
 }
 
 std::string cache_directory() {

@@ -35,7 +35,8 @@ class SourceLines {
       return;
     }
     code_ = code->offset;
-    const std::unique_ptr<llvm::DWARFContext> context = open(module);
+    llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> sections;  // looked at for as long as the context is
+    const std::unique_ptr<llvm::DWARFContext> context = open(module, sections);
     if (context == nullptr) {
       return;
     }
@@ -70,8 +71,8 @@ class SourceLines {
   }
 
  private:
-  static std::unique_ptr<llvm::DWARFContext> open(const wasm::Module& module) {
-    llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>> sections;
+  static std::unique_ptr<llvm::DWARFContext> open(const wasm::Module& module,
+                                                  llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>>& sections) {
     for (const wasm::CustomSection& section : module.custom_sections) {
       if (!section.name.starts_with(".debug_")) {
         continue;
@@ -83,7 +84,10 @@ class SourceLines {
       }
       sections[section.name.substr(1)] = std::move(copy);
     }
-    return sections.contains("debug_line") ? llvm::DWARFContext::create(sections, kAddressSize) : nullptr;
+    const auto ignore = [](llvm::Error error) { llvm::consumeError(std::move(error)); };
+    return sections.contains("debug_line")
+               ? llvm::DWARFContext::create(sections, kAddressSize, llvm::sys::IsLittleEndianHost, ignore, ignore)
+               : nullptr;
   }
 
   void add(const llvm::DWARFDebugLine::LineTable& table, const char* directory, uint64_t lowest) {

@@ -30,6 +30,27 @@ bool is_kept(const llvm::object::ELF64LE::Shdr& section, std::string_view name) 
          name == ".strtab" || name == ".shstrtab";
 }
 
+/// Leaves in a symbol table what is defined in sections that stay, of which `new_index` has the numbers. Returns how
+/// many of them are local: those come first.
+uint32_t keep_symbols(std::vector<uint8_t>& table, std::span<const uint32_t> new_index) {
+  uint32_t locals = 0;
+  size_t kept = 0;
+  for (size_t offset = 0; offset + sizeof(Elf64_Sym) <= table.size(); offset += sizeof(Elf64_Sym)) {
+    Elf64_Sym symbol;
+    std::memcpy(&symbol, table.data() + offset, sizeof symbol);
+    const bool is_in_section = symbol.st_shndx != SHN_UNDEF && symbol.st_shndx < new_index.size();
+    if (offset != 0 && (!is_in_section || new_index[symbol.st_shndx] == 0)) {
+      continue;
+    }
+    symbol.st_shndx = static_cast<uint16_t>(new_index[symbol.st_shndx]);
+    locals += symbol.getBinding() == STB_LOCAL ? 1 : 0;
+    std::memcpy(table.data() + kept, &symbol, sizeof symbol);
+    kept += sizeof symbol;
+  }
+  table.resize(kept);
+  return locals;
+}
+
 template <class T>
 void append(std::vector<uint8_t>& bytes, const T& value) {
   const auto* first = reinterpret_cast<const uint8_t*>(&value);
@@ -183,14 +204,7 @@ std::vector<uint8_t> LinkedElf::without_leftovers(std::span<const ToolSection> a
     std::vector<uint8_t> content(bytes_.begin() + static_cast<ptrdiff_t>(section.sh_offset),
                                  bytes_.begin() + static_cast<ptrdiff_t>(section.sh_offset + section.sh_size));
     if (section.sh_type == SHT_SYMTAB) {
-      for (size_t offset = 0; offset + sizeof(Elf64_Sym) <= content.size(); offset += sizeof(Elf64_Sym)) {
-        Elf64_Sym symbol;
-        std::memcpy(&symbol, content.data() + offset, sizeof symbol);
-        if (symbol.st_shndx < new_index.size()) {
-          symbol.st_shndx = static_cast<uint16_t>(new_index[symbol.st_shndx]);
-        }
-        std::memcpy(content.data() + offset, &symbol, sizeof symbol);
-      }
+      header.sh_info = keep_symbols(content, new_index);
     }
     place(header, content, kWord);
   }

@@ -26,7 +26,8 @@ Result<std::vector<Position>> read_positions(const LinkedElf& elf) {
   llvm::DWARFDataExtractor lines(context->getDWARFObj(), context->getDWARFObj().getLineSection(), true, 8);
   std::string messages;
   const auto complain = [&](llvm::Error error) { messages += llvm::toString(std::move(error)); };
-  llvm::DWARFDebugLine::SectionParser parser(lines, *context, context->normal_units());
+  llvm::DWARFUnitVector no_units;  // only help with what their tables do not need
+  llvm::DWARFDebugLine::SectionParser parser(lines, *context, llvm::make_range(no_units.begin(), no_units.end()));
   std::vector<Position> positions;
   while (!parser.done()) {
     const llvm::DWARFDebugLine::LineTable table = parser.parseNext(complain, complain);

@@ -77,6 +77,14 @@ Dso* dlfcn_caller(runtime::HostCall& call) {
     return caller;
   }
   const abi::Frame& frame = thread.frames[1];
+  if (thread.native != nullptr && thread.native->frame == thread.frames + 2) {
+    // Compiled code called the function of that name: its frames say who it is.
+    const runtime::NativeWalk walk(*thread.native);
+    Dso* const outer = walk.at_end() ? nullptr : dso_with(*caller, walk.frame().code->owner);
+    return outer != nullptr && frame.code->owner == &caller->executable() && is_interface(*caller, frame.code->function)
+               ? outer
+               : caller;
+  }
   return frame.code->owner == &caller->executable() && is_interface(*caller, frame.code->function) &&
                  frame.caller_instance->dso != 0
              ? dso_of(*frame.caller_instance)

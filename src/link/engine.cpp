@@ -19,8 +19,16 @@ Result<std::shared_ptr<SharedModule>> Engine::load(const base::FileBytes& bytes,
       return module;
     }
   }
-  auto image = images_.find(bytes, images.path, name, code, images.guest_can_write);
-  auto decoded = image != nullptr ? image->module() : TENON_TRY(wasm::decode_and_validate(bytes, name));
+  const aot::ImageStore::Wanted wanted{bytes, images.path, name, images.is_main, code, images.guest_can_write};
+  auto image = images_.find(wanted);
+  std::shared_ptr<const wasm::Module> decoded;
+  if (image == nullptr) {
+    decoded = TENON_TRY(wasm::decode_and_validate(bytes, name));
+    image = images_.make(wanted);
+  }
+  if (image != nullptr) {
+    decoded = image->module();
+  }
   auto module = TENON_TRY(SharedModule::make(std::move(decoded), code, std::move(image)));
   const std::scoped_lock lock(mutex_);
   ++counts_.decoded;

@@ -27,6 +27,7 @@ struct EngineOptions {
 /// How an image of a module may be found.
 struct ImageSearch {
   std::string path;  ///< of the module's file on the host; empty when it has none
+  bool is_main = false;
   aot::ImageStore::GuestCanWrite guest_can_write;
 };
 

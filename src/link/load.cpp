@@ -190,6 +190,7 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
     const uint64_t decoded = program.engine.counts().decoded;
     auto loaded = program.engine.load(found.bytes, found.path.empty() ? name : found.path, program.options.code,
                                       {.path = found.origin == Origin::host_file ? found.path : "",
+                                       .is_main = is_main,
                                        .guest_can_write = program.options.guest_can_write});
     if (!loaded) {
       return fail(loaded.error().kind, "cannot load {}{}{}", loaded.error().message, is_main ? "" : "; " + wanted,

@@ -19,7 +19,8 @@ namespace {
 constexpr int kUsageExit = 2;
 
 constexpr const char* kUsage =
-    "usage: tenon-spectest FILE.json [--mode interp] [--bounds-checks=guard|explicit] [--skip LINE]... [--verbose]\n"
+    "usage: tenon-spectest FILE.json [--mode interp|aot] [--bounds-checks=guard|explicit] [--skip LINE]... "
+    "[--verbose]\n"
     "Replays what wast2json made of a .wast file, lists the commands that fail, ends with `passed/total`.\n";
 
 struct CommandLine {
@@ -43,7 +44,8 @@ std::optional<CommandLine> parse(std::span<char*> arguments) {
       }
     }
     unsigned number = 0;
-    if (word == "--mode" && value == "interp") {
+    if (word == "--mode" && (value == "interp" || value == "aot")) {
+      line.options.compiled = value == "aot";
       continue;
     }
     if (word == "--bounds-checks" && (value == "guard" || value == "explicit")) {

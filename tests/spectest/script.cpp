@@ -88,7 +88,14 @@ const std::vector<Script::Row> Script::kCommands = {
 };
 
 Script::Script(std::string directory, ScriptOptions options)
-    : directory_(std::move(directory)), options_(std::move(options)) {}
+    : directory_(std::move(directory)), options_(std::move(options)), engine_({.images = images()}) {}
+
+aot::StoreOptions Script::images() const {
+  return {.mode = options_.compiled ? aot::Mode::compiled : aot::Mode::interpret,
+          .cache_directory = directory_ + "/images",
+          .compiler = aot::compiler_beside(),
+          .report = [](std::string_view text) { fmt::print("{}\n", text); }};
+}
 
 Result<Tally> Script::run(const json& script) {
   TENON_CHECK(start());
@@ -130,8 +137,13 @@ Result<> Script::start() {
 
 Result<std::shared_ptr<link::SharedModule>> Script::load(const json& command) {
   const auto& name = command.at("filename").get_ref<const std::string&>();
-  const auto bytes = TENON_TRY(base::FileBytes::map(directory_ + "/" + name));
-  return engine_.load(bytes, name, options_.code);
+  const std::string path = directory_ + "/" + name;
+  const auto bytes = TENON_TRY(base::FileBytes::map(path));
+  auto module = TENON_TRY(engine_.load(bytes, name, options_.code, {.path = path, .guest_can_write = {}}));
+  if (options_.compiled && module->native() == nullptr) {
+    return fail(ErrorKind::limit, "{} was to be compiled and is not", name);
+  }
+  return module;
 }
 
 Result<link::Dso*> Script::instantiate(const std::shared_ptr<link::SharedModule>& module) {

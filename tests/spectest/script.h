@@ -17,6 +17,7 @@ namespace tenon::spectest {
 
 struct ScriptOptions {
   runtime::CodeOptions code;
+  bool compiled = false;  ///< modules are compiled first, into the directory `images` beside the script
   bool verbose = false;
   std::set<unsigned> skipped_lines;  ///< commands at these lines of the .wast are not run
 };
@@ -61,6 +62,7 @@ class Script {
   };
 
   Result<> start();
+  aot::StoreOptions images() const;
   Result<std::shared_ptr<link::SharedModule>> load(const nlohmann::json& command);
   Result<link::Dso*> instantiate(const std::shared_ptr<link::SharedModule>& module);
   Result<link::Dso*> find_dso(const nlohmann::json& node);

@@ -18,11 +18,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 
-# Each `tenon run` command is run in all of these: both ways to check bounds, and both times to bind functions.
+# Each `tenon run` command is run in all of these: interpreted with both ways to check bounds and both times to bind
+# functions; compiled; and main and libraries run in different ways.
 VARIANTS = {
-    "guard": ["--bounds-checks=guard"],
-    "explicit": ["--bounds-checks=explicit"],
-    "bind-now": ["--bounds-checks=guard", "--bind-now"],
+    "guard": ["--mode=interp", "--bounds-checks=guard"],
+    "explicit": ["--mode=interp", "--bounds-checks=explicit"],
+    "bind-now": ["--mode=interp", "--bounds-checks=guard", "--bind-now"],
+    "compiled": ["--mode=aot"],
+    "main-compiled": ["--mode=aot", "--interpret=libraries"],
+    "libraries-compiled": ["--mode=aot", "--interpret=main"],
 }
 
 SANITIZER_OPTIONS = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS")
@@ -94,6 +98,7 @@ def clean_environment(setting: Setting) -> dict[str, str]:
         "HOME": str(Path.home()),  # where tenon-cc finds the sysroot
         "LANG": "C.UTF-8",
         "TENON_SYSROOT": str(sysroot()),
+        "TENON_CACHE_DIR": str(setting.build / "tests" / "images"),
     }
     for name in SANITIZER_OPTIONS:
         if name in os.environ:
