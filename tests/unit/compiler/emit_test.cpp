@@ -352,10 +352,13 @@ TEST(Emit, ArithmeticThatOnlyQuietsANaNIsDone) {
       {bytes(a, one, one, a, Opcode::i32_reinterpret_f32, Opcode::select, Opcode::f32_mul), llvm::Instruction::FMul},
       {bytes(a, Opcode::block, kF32, one, Opcode::end, Opcode::f32_mul), llvm::Instruction::FMul},
       {bytes(a, Opcode::f64_promote_f32, Opcode::f64_neg, Opcode::f32_demote_f64), llvm::Instruction::FPTrunc},
+      {bytes(a, Opcode::f64_promote_f32, Opcode::local_tee, 2, Opcode::drop, Opcode::local_get, 2,
+             Opcode::f32_demote_f64),
+       llvm::Instruction::FPTrunc},
   };
   for (const auto& [code, opcode] : cases) {
     ModuleBuilder builder;
-    builder.function(builder.type({kF32}, {kF32}), code, bytes(1, 1, kF32));
+    builder.function(builder.type({kF32}, {kF32}), code, bytes(2, 1, kF32, 1, kF64));
     for (const unsigned level : {1U, 2U, 3U}) {
       EXPECT_EQ(Emitted(builder, {}, level).count(0, opcode), 1) << llvm::Instruction::getOpcodeName(opcode);
     }
