@@ -16,6 +16,7 @@
 #include <optional>
 #include <thread>
 
+#include "compiler/object_file.h"
 #include "compiler/personality.h"
 
 namespace tenon::compiler {
@@ -64,8 +65,28 @@ Result<std::vector<uint32_t>> put_in_order(llvm::Module& code, const ModulePlan&
   return checked_frames;
 }
 
-Result<CompiledChunk> compile_chunk(const Chunk& chunk, bool is_last, const ModulePlan& plan, const Target& target,
-                                    unsigned level) {
+/// Raises those of `frames` that functions of `chunk` turned out to need more than; `frames` is empty if nothing has
+/// been raised yet. Returns whether there are any.
+Result<bool> raise_frames(const Chunk& chunk, CompiledChunk& compiled, std::vector<uint32_t>& frames) {
+  const std::vector<uint64_t> sizes = ObjectFile(compiled.object).frame_sizes();
+  if (sizes.size() < compiled.checked_frames.size()) {
+    return fail(ErrorKind::invalid, "internal error: functions {} to {} have frames of unknown sizes", chunk.first,
+                chunk.last);
+  }
+  bool is_raised = false;
+  for (size_t index = 0; index != compiled.checked_frames.size(); ++index) {
+    if (sizes[index] > compiled.checked_frames[index]) {
+      frames.resize(compiled.checked_frames.size(), 0);
+      // Some more, because other checks are other code.
+      frames[index] = static_cast<uint32_t>(std::min<uint64_t>(sizes[index] + sizes[index] / 4, INT32_MAX));
+      is_raised = true;
+    }
+  }
+  return is_raised;
+}
+
+Result<CompiledChunk> compile_chunk_once(const Chunk& chunk, bool is_last, const ModulePlan& plan, const Target& target,
+                                         unsigned level, std::span<const uint32_t> frames) {
   std::string messages;
   llvm::LLVMContext context;
   context.setDiscardValueNames(true);
@@ -78,7 +99,7 @@ Result<CompiledChunk> compile_chunk(const Chunk& chunk, bool is_last, const Modu
   code.setUwtable(llvm::UWTableKind::Async);
 
   CompiledChunk result;
-  TENON_CHECK(emit_functions(code, plan, chunk.first, chunk.last));
+  TENON_CHECK(emit_functions(code, plan, chunk.first, chunk.last, frames));
   result.checked_frames = TENON_TRY(put_in_order(code, plan, chunk));
   if (is_last) {
     define_personality(code);
@@ -96,6 +117,21 @@ Result<CompiledChunk> compile_chunk(const Chunk& chunk, bool is_last, const Modu
     return fail(ErrorKind::invalid, "internal error: functions {} to {}: {}", chunk.first, chunk.last, messages);
   }
   return result;
+}
+
+/// Compiles a chunk, and once more while a function's frame is larger than its check of the stack allows.
+Result<CompiledChunk> compile_chunk(const Chunk& chunk, bool is_last, const ModulePlan& plan, const Target& target,
+                                    unsigned level) {
+  constexpr unsigned kAttempts = 4;
+  std::vector<uint32_t> frames;
+  for (unsigned attempt = 0; attempt != kAttempts; ++attempt) {
+    CompiledChunk compiled = TENON_TRY(compile_chunk_once(chunk, is_last, plan, target, level, frames));
+    if (!TENON_TRY(raise_frames(chunk, compiled, frames))) {
+      return compiled;
+    }
+  }
+  return fail(ErrorKind::limit, "functions {} to {} of the module need too much stack to be compiled", chunk.first,
+              chunk.last);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -68,7 +69,11 @@ class ModulePlan {
 /// function, carries `tenon.memory_base`. Functions that catch have the personality `__gxx_personality_v0`, declared
 /// here and defined by the driver. Nothing else is left undefined.
 ///
+/// `frames`, if there are any, has for each function of the range how many bytes the check of the stack allows its
+/// frame at least: for functions of which it has turned out that they need more than the emitter had thought.
+///
 /// Errors: those of validation, for a mapped file that changed since it was validated; io; limit.
-[[nodiscard]] Result<> emit_functions(llvm::Module& target, const ModulePlan& plan, uint32_t first, uint32_t last);
+[[nodiscard]] Result<> emit_functions(llvm::Module& target, const ModulePlan& plan, uint32_t first, uint32_t last,
+                                      std::span<const uint32_t> frames = {});
 
 }  // namespace tenon::compiler

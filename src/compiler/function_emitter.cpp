@@ -20,10 +20,11 @@ const std::vector<ValueType> kNoTypes;
 
 }  // namespace
 
-FunctionEmitter::FunctionEmitter(ModuleEmitter& emitter, uint32_t function, base::Bytes body)
+FunctionEmitter::FunctionEmitter(ModuleEmitter& emitter, uint32_t function, base::Bytes body, uint32_t least_frame)
     : emitter_(emitter),
       module_(emitter.module),
       index_(function),
+      least_frame_(least_frame),
       reader_(body, module_.functions[function].body_offset),
       universal_(has_tail_calls(body)),
       ir_(emitter.context) {}
@@ -134,8 +135,8 @@ void FunctionEmitter::end() {
 
 void FunctionEmitter::check_stack_at_entry() {
   constexpr uint64_t kFixed = 1024;  // saved registers, what a call needs, alignment
-  const uint64_t estimate =
-      (locals_.size() + highest_) * sizeof(abi::Cell) * 2 + array_cells_ * sizeof(abi::Cell) + kFixed;
+  const uint64_t estimate = std::max<uint64_t>(
+      (locals_.size() + highest_) * sizeof(abi::Cell) * 2 + array_cells_ * sizeof(abi::Cell) + kFixed, least_frame_);
   const bool large = estimate > abi::kUncheckedFrame;
   function_->addFnAttr("tenon-frame", std::to_string(large ? estimate : abi::kUncheckedFrame));
   if (!calls_ && !large) {
@@ -495,7 +496,8 @@ FunctionEmitter::Value FunctionEmitter::cells(const std::vector<Value>& values) 
 
 // ---------------------------------------------------------------------------------------------------------------------
 
-Result<> emit_functions(llvm::Module& target, const ModulePlan& plan, uint32_t first, uint32_t last) {
+Result<> emit_functions(llvm::Module& target, const ModulePlan& plan, uint32_t first, uint32_t last,
+                        std::span<const uint32_t> frames) {
   const wasm::Module& module = plan.module();
   ModuleEmitter emitter(target, plan);
   std::vector<uint8_t> copy;
@@ -511,7 +513,7 @@ Result<> emit_functions(llvm::Module& target, const ModulePlan& plan, uint32_t f
       TENON_CHECK(wasm::validate_function(module, function, copy));
       body = copy;
     }
-    TENON_CHECK(FunctionEmitter(emitter, function, body).run());
+    TENON_CHECK(FunctionEmitter(emitter, function, body, frames.empty() ? 0 : frames[function - first]).run());
   }
   return {};
 }

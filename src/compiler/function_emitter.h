@@ -48,7 +48,7 @@ enum class HelperKind : uint8_t {
 
 class FunctionEmitter {
  public:
-  FunctionEmitter(ModuleEmitter& emitter, uint32_t function, base::Bytes body);
+  FunctionEmitter(ModuleEmitter& emitter, uint32_t function, base::Bytes body, uint32_t least_frame);
 
   /// Errors: malformed, when the body is not what was validated; limit.
   [[nodiscard]] Result<> run();
@@ -194,6 +194,7 @@ class FunctionEmitter {
   ModuleEmitter& emitter_;
   const wasm::Module& module_;
   const uint32_t index_;
+  const uint32_t least_frame_;  ///< bytes that the check of the stack has to allow
   BodyReader reader_;
   const bool universal_;
   llvm::Function* function_ = nullptr;

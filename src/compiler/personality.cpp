@@ -1,6 +1,5 @@
 #include "compiler/personality.h"
 
-#include <llvm/BinaryFormat/ELF.h>
 #include <llvm/IR/IRBuilder.h>
 #include <llvm/IR/Module.h>
 
@@ -9,6 +8,7 @@
 #include <string_view>
 
 #include "base/reader.h"
+#include "compiler/object_file.h"
 
 namespace tenon::compiler {
 
@@ -17,43 +17,6 @@ namespace {
 constexpr std::string_view kName = "__gxx_personality_v0";
 constexpr std::string_view kReference = "DW.ref.__gxx_personality_v0";
 constexpr std::string_view kReferenceSection = ".data.DW.ref.__gxx_personality_v0";
-
-/// An object of this process's own making: offsets are trusted as far as they stay inside, which span checks.
-class Object {
- public:
-  explicit Object(ObjectBytes& bytes) : bytes_(bytes) {}
-
-  [[nodiscard]] bool is_object() const {
-    return bytes_.size() >= sizeof(llvm::ELF::Elf64_Ehdr) && std::memcmp(bytes_.data(),
-                                                                         "\x7f"
-                                                                         "ELF\2\1",
-                                                                         6) == 0;
-  }
-  [[nodiscard]] std::span<llvm::ELF::Elf64_Shdr> sections() {
-    const auto& header = *at<llvm::ELF::Elf64_Ehdr>(0);
-    const auto* first = at<llvm::ELF::Elf64_Shdr>(header.e_shoff);
-    const size_t count = header.e_shnum != 0 ? header.e_shnum : first->sh_size;
-    return {at<llvm::ELF::Elf64_Shdr>(header.e_shoff), count};
-  }
-  [[nodiscard]] llvm::ELF::Elf64_Shdr& names() {
-    const auto& header = *at<llvm::ELF::Elf64_Ehdr>(0);
-    const size_t index = header.e_shstrndx != llvm::ELF::SHN_XINDEX ? header.e_shstrndx : sections()[0].sh_link;
-    return sections()[index];
-  }
-  [[nodiscard]] std::string_view text(const llvm::ELF::Elf64_Shdr& strings, uint32_t offset) {
-    return at<char>(strings.sh_offset + offset);
-  }
-  template <class T>
-  [[nodiscard]] T* at(uint64_t offset) {
-    return reinterpret_cast<T*>(bytes_.data() + offset);
-  }
-  [[nodiscard]] std::span<uint8_t> content(const llvm::ELF::Elf64_Shdr& section) {
-    return {at<uint8_t>(section.sh_offset), section.sh_size};
-  }
-
- private:
-  ObjectBytes& bytes_;
-};
 
 /// Where the encoding of the personality is in the CIE whose version starts `cie`; 0 if it has none.
 size_t personality_encoding(std::span<const uint8_t> cie) {
@@ -123,13 +86,13 @@ void define_personality(llvm::Module& module) {
 
 Result<> refer_to_personality_directly(ObjectBytes& bytes) {
   using namespace llvm::ELF;
-  Object object(bytes);
-  if (!object.is_object()) {
+  ObjectFile object(bytes);
+  if (!object.is_elf()) {
     return fail(ErrorKind::invalid, "internal error: LLVM made no ELF object");
   }
   bool has_reference = false;
   for (Elf64_Shdr& section : object.sections()) {
-    if (object.text(object.names(), section.sh_name) == kReferenceSection) {
+    if (object.name(section) == kReferenceSection) {
       section.sh_flags |= SHF_EXCLUDE;
       has_reference = true;
     }
@@ -140,8 +103,7 @@ Result<> refer_to_personality_directly(ObjectBytes& bytes) {
   for (const Elf64_Shdr& section : object.sections()) {
     if (section.sh_type == SHT_SYMTAB) {
       const Elf64_Shdr& strings = object.sections()[section.sh_link];
-      auto* symbols = object.at<Elf64_Sym>(section.sh_offset);
-      for (Elf64_Sym& symbol : std::span(symbols, section.sh_size / sizeof(Elf64_Sym))) {
+      for (Elf64_Sym& symbol : object.symbols(section)) {
         if (object.text(strings, symbol.st_name) == kReference) {
           symbol.st_name += kReference.size() - kName.size();
           symbol.setBindingAndType(STB_GLOBAL, STT_NOTYPE);
@@ -151,7 +113,7 @@ Result<> refer_to_personality_directly(ObjectBytes& bytes) {
           symbol.st_size = 0;
         }
       }
-    } else if (object.text(object.names(), section.sh_name) == ".eh_frame") {
+    } else if (object.name(section) == ".eh_frame") {
       make_direct(object.content(section));
     }
   }

@@ -212,6 +212,23 @@ TEST(Compile, ModuleWithoutFunctions) {
   EXPECT_NE(image.trailer().text.size, 0U);
 }
 
+TEST(Compile, FramesLargerThanTheEmitterThoughtAreCheckedFor) {
+  // Without optimisation, each value that lives across a call has a place of its own in the frame.
+  constexpr size_t kValues = 4000;
+  ModuleBuilder builder;
+  const uint32_t type = builder.type({ValueType::i64}, {ValueType::i64});
+  const uint32_t called = builder.import_function("env", "called", type);
+  const ByteVector piece = bytes(Opcode::local_get, 0, Opcode::i64_const, 3, Opcode::i64_xor, Opcode::local_get, 0,
+                                 Opcode::call, called, Opcode::i64_add, Opcode::local_set, 0);
+  builder.function(type, bytes(repeat(kValues, piece), Opcode::local_get, 0));
+  CompileOptions options;
+  options.level = 0;
+  for (const char* target : {"x86_64", "aarch64"}) {
+    options.target = target;
+    EXPECT_EQ(compiled(*decoded(builder.build()), options).trailer().function_count, 1U);
+  }
+}
+
 TEST(Compile, NotesWhereTheModuleIsFrom) {
   const ModuleOrigin origin{.hash = {1, 2, 3}, .size = 4, .changed_ns = 5, .device = 6, .inode = 7};
   CompileOptions options;
