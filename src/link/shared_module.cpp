@@ -204,13 +204,9 @@ Result<> SharedModule::find_exports() {
   return result;
 }
 
-bool SharedModule::is_thread_local(std::string_view name) const {
+bool SharedModule::is_thread_local(const SymbolName& name) const {
   const auto& dylink = module().dylink;
-  if (!dylink) {
-    return false;
-  }
-  const auto found = dylink->export_flags.find(std::string(name));
-  return found != dylink->export_flags.end() && (found->second & wasm::kSymbolTls) != 0;
+  return dylink && (dylink->flags_of_export(name) & wasm::kSymbolTls) != 0;
 }
 
 }  // namespace tenon::link
