@@ -75,9 +75,9 @@ static_assert(offsetof(FunctionDescriptor, dso) == 24);
 
 /// What a call through a function import reads; lives in the importing instance. Binding patches it: per thread, so no
 /// lock. Compiled callers read the first pair, interpreted ones the second. Before it is bound, `code` is the binder's
-/// and `instance` the importer itself; that of a slot bound to a host function is the importer as well. Memory 0 of a bound slot's instance is the importer's, or it has none and is
-/// never looked at: so a call does not change the memory's base. Slots of callees with another memory stay the
-/// binder's.
+/// and `instance` the importer itself; that of a slot bound to a host function is the importer as well. Memory 0 of a
+/// bound slot's instance is the importer's, or it has none and is never looked at: so a call does not change the
+/// memory's base. Slots of callees with another memory stay the binder's.
 struct ImportSlot {
   const void* native = nullptr;
   Instance* instance = nullptr;
@@ -108,8 +108,8 @@ static_assert(offsetof(Table, elements) == 0);
 static_assert(offsetof(Table, size) == 8);
 
 /// One DSO in one thread. Behind the struct follow, at offsets that the module alone decides (abi::InstanceLayout): one
-/// Cell per global (own value; GOT cell or base made by the linker; or a pointer to the exporter's Cell), one ImportSlot
-/// per imported function, one Table* per table, one identity per tag, one dropped flag per segment.
+/// Cell per global (own value; GOT cell or base made by the linker; or a pointer to the exporter's Cell), one
+/// ImportSlot per imported function, one Table* per table, one identity per tag, one dropped flag per segment.
 struct Instance {
   uint8_t* memory_base = nullptr;  ///< of memory 0; null without one
   Memory* memory = nullptr;        ///< memory 0
@@ -176,17 +176,18 @@ static_assert(offsetof(Thread, pending) == 36);
 static_assert(offsetof(Thread, helpers) == 40);
 static_assert(offsetof(Thread, overflow) == 48);
 static_assert(offsetof(Thread, native) == 56);
+static_assert(offsetof(Thread, stack_low) == 96);
 
 // The calling convention of compiled code: the platform's C convention (System V, AAPCS64) for
 //
 //   R function(nest slot, Instance* callee, arguments...)
 //
 // of which never anything is on the stack. `slot` (r10, x18) is the ImportSlot or FunctionDescriptor that the call went
-// through; compiled functions ignore it, the runtime's entries need it. Integers and references are given, in order, the
-// first kIntegerArguments integer registers behind the instance's, floats the first kFloatArguments float registers; the
-// upper half of an i32's register is unspecified. Arguments that find no register go, in order, to Thread::overflow; the
-// callee reads them before anything else. The first result is in rax/x0 or xmm0/d0, the others in Thread::overflow, which
-// the caller reads before anything else.
+// through; compiled functions ignore it, the runtime's entries need it. Integers and references are given, in order,
+// the first kIntegerArguments integer registers behind the instance's, floats the first kFloatArguments float
+// registers; the upper half of an i32's register is unspecified. Arguments that find no register go, in order, to
+// Thread::overflow; the callee reads them before anything else. The first result is in rax/x0 or xmm0/d0, the others in
+// Thread::overflow, which the caller reads before anything else.
 #if defined(__aarch64__)
 constexpr unsigned kIntegerArguments = 7;
 #else
@@ -201,10 +202,10 @@ constexpr unsigned kUncheckedFrame = 16 * 1024;
 
 /// What compiled code asks of the runtime, by the platform's C convention. None returns when something becomes pending:
 /// frames of compiled code up to where it was entered are left as they are, or unwound to a landing pad that catches.
-/// Where a helper was called from tells the instruction (see abi/image.h, positions); `offset` is that of the instruction
-/// in the module, for helpers whose calls a compiler may merge.
+/// Where a helper was called from tells the instruction (see abi/image.h, positions); `offset` is that of the
+/// instruction in the module, for helpers whose calls a compiler may merge.
 struct Helpers {
-  /// Traps: `kind` is a runtime::TrapKind.
+  /// Traps: `kind` is an abi::TrapKind.
   void (*trap)(Instance*, uint32_t kind, uint32_t offset);
   /// The trap of an indirect call through element `index` of table `table`.
   void (*element_trap)(Instance*, uint32_t kind, uint32_t index, uint32_t table, uint32_t offset);

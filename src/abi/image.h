@@ -1,9 +1,9 @@
 // The part of an AOT image that is not ELF: what the runtime reads before it maps and runs one.
 //
 // An image is an ELF shared object, made from one module, in which file offset and address are the same everywhere
-// (base 0, segments on pages of their own), with no relocation and no undefined symbol. Behind the ELF's last byte, from
-// a multiple of 8 on, follow the parts that `ImageTrailer` lists; the trailer is the file's last bytes, so it is found
-// without reading anything else. All offsets are from the start of the file, and in the order of the host.
+// (base 0, segments on pages of their own), with no relocation and no undefined symbol. Behind the ELF's last byte,
+// from a multiple of 8 on, follow the parts that `ImageTrailer` lists; the trailer is the file's last bytes, so it is
+// found without reading anything else. All offsets are from the start of the file, and in the order of the host.
 #pragma once
 
 #include <array>
@@ -50,15 +50,16 @@ struct ImageTrailer {
   uint8_t check_stack = 0;
   uint8_t level = 0;  ///< of optimisation, 0 to 3
   uint8_t padding = 0;
-  std::array<char, 48> compiler{};        ///< version, zero-terminated
-  std::array<char, 24> cpu{};             ///< as asked for, zero-terminated, for people
+  std::array<char, 48> compiler{};         ///< version, zero-terminated
+  std::array<char, 24> cpu{};              ///< as asked for, zero-terminated, for people
   std::array<uint64_t, 4> cpu_features{};  ///< the host must have all of these bits: see abi/cpu.h
   // -- Where things are.
-  FileRange text;       ///< the pages to be executed; aligned to 4096 at least
-  FileRange frames;     ///< .eh_frame_hdr, with its sorted table
-  FileRange functions;  ///< uint32_t per defined function, in index order, and one more: where its code starts. Ascending
-  FileRange positions;  ///< see PositionTable below
-  FileRange module;     ///< the module without its function bodies: wasm::restore() makes it
+  FileRange text;    ///< the pages to be executed; aligned to 4096 at least
+  FileRange frames;  ///< .eh_frame_hdr, with its sorted table
+  FileRange
+      functions;  ///< uint32_t per defined function, in index order, and one more: where its code starts. Ascending
+  FileRange positions;          ///< see PositionTable below
+  FileRange module;             ///< the module without its function bodies: wasm::restore() makes it
   uint32_t function_count = 0;  ///< defined ones
   uint32_t abi_version = kAbiVersion;
   // -- What it must be.

@@ -17,6 +17,8 @@ using Words = std::span<char* const>;
 [[nodiscard]] int maps(Words words);
 [[nodiscard]] int nm(Words words);
 [[nodiscard]] int inspect(Words words);
+int compile(Words words);
+int verify(Words words);
 
 constexpr int kExitSuccess = 0;
 constexpr int kExitFailure = 1;        ///< ldd, graph, maps: something is missing; all: the output could not be written

@@ -18,6 +18,8 @@ constexpr std::string_view kUsage =
     "\n"
     "  tenon run [OPTIONS] FILE [ARGUMENTS...]   link a WebAssembly program with its libraries and run it\n"
     "  tenon FILE [ARGUMENTS...]                 the same, without options\n"
+    "  tenon compile [OPTIONS] FILE...           compile modules to native code\n"
+    "  tenon verify IMAGE...                     check compiled modules\n"
     "  tenon ldd [OPTIONS] FILE...               which libraries a program needs, and where they are found\n"
     "  tenon graph [OPTIONS] FILE                the same as a picture\n"
     "  tenon maps [OPTIONS] FILE [LIBRARY...]    who has which part of a program's memory\n"
@@ -30,8 +32,14 @@ struct Subcommand {
   std::string_view name;
   int (*run)(Words words);
 };
-constexpr auto kSubcommands = std::to_array<Subcommand>(
-    {{"run", run}, {"ldd", ldd}, {"graph", graph}, {"maps", maps}, {"nm", nm}, {"inspect", inspect}});
+constexpr auto kSubcommands = std::to_array<Subcommand>({{"run", run},
+                                                         {"ldd", ldd},
+                                                         {"graph", graph},
+                                                         {"maps", maps},
+                                                         {"nm", nm},
+                                                         {"inspect", inspect},
+                                                         {"compile", compile},
+                                                         {"verify", verify}});
 
 /// Whether a word that is no subcommand is more likely to be a misspelled one than the name of a file.
 bool is_misspelled(const char* word) {
@@ -62,7 +70,9 @@ int main(int count, char** arguments) {
     return kExitUsage;
   }
   if (is_misspelled(words.front())) {
-    complain("`{}` is no command (run, ldd, graph, maps, nm, inspect), and there is no file of that name", first);
+    complain(
+        "`{}` is no command (run, compile, verify, ldd, graph, maps, nm, inspect), and there is no file of that name",
+        first);
     return kExitUsage;
   }
   return run(words);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/images.h"
 #include "cli/options.h"
 #include "cli/output.h"
 #include "cli/search_options.h"
@@ -39,6 +40,7 @@ constexpr std::string_view kDebugHelp =
 struct RunOptions {
   link::ProgramOptions program;
   wasi::Options wasi;
+  aot::StoreOptions images{.mode = aot::Mode::automatic};
   std::string invoke;
   bool invokes = false;
   std::string debug;
@@ -109,12 +111,9 @@ std::vector<Option> run_options(RunOptions& options) {
          program.guest_may_open = false;
          return {};
        }});
-  add({0, "mode", "MODE", "how code is run: interp, the only one so far", [](std::string_view value) -> Result<> {
-         if (value != "interp") {
-           return fail(ErrorKind::usage, "--mode takes interp, the only one so far; not `{}`", value);
-         }
-         return {};
-       }});
+  for (Option& option : image_options(options.images)) {
+    add(std::move(option));
+  }
   for (Option& option : size_options(program)) {
     add(std::move(option));
   }
@@ -157,6 +156,7 @@ bool wants_debug_help(std::string_view categories) {
 /// What the environment adds to the options. What is wrong there is no reason not to run.
 void add_environment(RunOptions& options) {
   add_search_environment(options.program);
+  add_image_environment(options.images);
   const char* const bind_now = std::getenv("TENON_BIND_NOW");
   options.program.bind_now |= bind_now != nullptr && *bind_now != '\0';
   if (const char* const debug = std::getenv("TENON_DEBUG"); debug != nullptr && options.debug.empty()) {
@@ -246,7 +246,7 @@ int run_program(RunOptions options, std::vector<std::string> operands) {
     options.program.on_library = [&trace](const link::LibraryEvent& event) { trace->write(event); };
   }
   [[maybe_unused]] const bool tells_at_end = options.program.debug != 0;
-  link::Engine engine;
+  link::Engine engine({.images = std::move(options.images)});
   auto created = link::Program::create(engine, std::move(options.program));
   if (!created) {
     complain("{}", created.error().message);

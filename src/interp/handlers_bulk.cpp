@@ -5,8 +5,10 @@
 #include <cstring>
 
 #include "base/mapped_file.h"
+#include "interp/bulk.h"
 #include "interp/handlers.h"
 #include "interp/operands.h"
+#include "interp/operations.h"
 #include "runtime/linked_module.h"
 
 namespace tenon::interp {
@@ -18,13 +20,7 @@ using runtime::LinkedModule;
 using runtime::TrapKind;
 using wasm::Opcode;
 
-constexpr int kFine = -1;
-
-/// Segment, function or table indices of the instruction.
-struct Indices {
-  uint32_t first;
-  uint32_t second;
-};
+using numeric::kFine;
 
 [[nodiscard]] inline const Indices& indices(const Instruction* pc) {
   return word<Indices>(pc, 2);
@@ -44,21 +40,20 @@ struct Indices {
   return instance.memory->size.load(std::memory_order_acquire);
 }
 
-// Each returns a TrapKind, or kFine, or kPending when a trap is pending with a message of its own.
-constexpr int kPending = -2;
+// Each returns a TrapKind, kFine or kPending.
 
-int memory_size(Instance& instance, Cell* arguments, Cell& result, const Indices&) {
+int memory_size(Instance& instance, const Cell* arguments, Cell& result, const Indices&) {
   (void)arguments;
   result.u64 = memory_bytes(instance) / wasm::kPageSize;
   return kFine;
 }
 
-int memory_grow(Instance& instance, Cell* arguments, Cell& result, const Indices&) {
+int memory_grow(Instance& instance, const Cell* arguments, Cell& result, const Indices&) {
   result.u64 = static_cast<uint32_t>(LinkedModule::of(instance).memory(0).grow(arguments[0].u32));
   return kFine;
 }
 
-int memory_copy(Instance& instance, Cell* arguments, Cell&, const Indices&) {
+int memory_copy(Instance& instance, const Cell* arguments, Cell&, const Indices&) {
   const uint64_t to = arguments[0].u32;
   const uint64_t from = arguments[1].u32;
   const uint64_t count = arguments[2].u32;
@@ -70,7 +65,7 @@ int memory_copy(Instance& instance, Cell* arguments, Cell&, const Indices&) {
   return kFine;
 }
 
-int memory_fill(Instance& instance, Cell* arguments, Cell&, const Indices&) {
+int memory_fill(Instance& instance, const Cell* arguments, Cell&, const Indices&) {
   const uint64_t to = arguments[0].u32;
   const uint64_t count = arguments[2].u32;
   if (!inside(to, count, memory_bytes(instance))) {
@@ -80,7 +75,7 @@ int memory_fill(Instance& instance, Cell* arguments, Cell&, const Indices&) {
   return kFine;
 }
 
-int memory_init(Instance& instance, Cell* arguments, Cell&, const Indices& index) {
+int memory_init(Instance& instance, const Cell* arguments, Cell&, const Indices& index) {
   const Executable& executable = LinkedModule::of(instance).executable();
   const wasm::Module& module = executable.module();
   const wasm::DataSegment& segment = module.data[index.first];
@@ -99,7 +94,7 @@ int memory_init(Instance& instance, Cell* arguments, Cell&, const Indices& index
   return kFine;
 }
 
-int data_drop(Instance& instance, Cell*, Cell&, const Indices& index) {
+int data_drop(Instance& instance, const Cell*, Cell&, const Indices& index) {
   const auto& layout = LinkedModule::of(instance).executable().layout();
   runtime::at<uint8_t>(instance, layout.dropped_data + index.first) = 1;
   return kFine;
@@ -135,7 +130,7 @@ bool element_value(Instance& instance, const wasm::ElementSegment& segment, size
   return true;
 }
 
-int table_init(Instance& instance, Cell* arguments, Cell&, const Indices& index) {
+int table_init(Instance& instance, const Cell* arguments, Cell&, const Indices& index) {
   const Executable& executable = LinkedModule::of(instance).executable();
   const wasm::ElementSegment& segment = executable.module().elements[index.first];
   const bool dropped = runtime::at<uint8_t>(instance, executable.layout().dropped_elements + index.first) != 0;
@@ -157,13 +152,13 @@ int table_init(Instance& instance, Cell* arguments, Cell&, const Indices& index)
   return kFine;
 }
 
-int elem_drop(Instance& instance, Cell*, Cell&, const Indices& index) {
+int elem_drop(Instance& instance, const Cell*, Cell&, const Indices& index) {
   const auto& layout = LinkedModule::of(instance).executable().layout();
   runtime::at<uint8_t>(instance, layout.dropped_elements + index.first) = 1;
   return kFine;
 }
 
-int table_copy(Instance& instance, Cell* arguments, Cell&, const Indices& index) {
+int table_copy(Instance& instance, const Cell* arguments, Cell&, const Indices& index) {
   runtime::Table& to_table = table_of(instance, index.first);
   runtime::Table& from_table = table_of(instance, index.second);
   const uint64_t to = arguments[0].u32;
@@ -180,7 +175,7 @@ int table_copy(Instance& instance, Cell* arguments, Cell&, const Indices& index)
   return kFine;
 }
 
-int table_fill(Instance& instance, Cell* arguments, Cell&, const Indices& index) {
+int table_fill(Instance& instance, const Cell* arguments, Cell&, const Indices& index) {
   runtime::Table& table = table_of(instance, index.first);
   const uint64_t to = arguments[0].u32;
   const uint64_t count = arguments[2].u32;
@@ -193,7 +188,7 @@ int table_fill(Instance& instance, Cell* arguments, Cell&, const Indices& index)
   return kFine;
 }
 
-int table_get(Instance& instance, Cell* arguments, Cell& result, const Indices& index) {
+int table_get(Instance& instance, const Cell* arguments, Cell& result, const Indices& index) {
   const runtime::Table& table = table_of(instance, index.first);
   if (arguments[0].u32 >= table.size.load(std::memory_order_acquire)) {
     return static_cast<int>(TrapKind::table_out_of_bounds);
@@ -202,7 +197,7 @@ int table_get(Instance& instance, Cell* arguments, Cell& result, const Indices& 
   return kFine;
 }
 
-int table_set(Instance& instance, Cell* arguments, Cell&, const Indices& index) {
+int table_set(Instance& instance, const Cell* arguments, Cell&, const Indices& index) {
   runtime::Table& table = table_of(instance, index.first);
   if (arguments[0].u32 >= table.size.load(std::memory_order_acquire)) {
     return static_cast<int>(TrapKind::table_out_of_bounds);
@@ -211,12 +206,12 @@ int table_set(Instance& instance, Cell* arguments, Cell&, const Indices& index) 
   return kFine;
 }
 
-int table_grow(Instance& instance, Cell* arguments, Cell& result, const Indices& index) {
+int table_grow(Instance& instance, const Cell* arguments, Cell& result, const Indices& index) {
   result.u64 = static_cast<uint32_t>(table_of(instance, index.first).grow(arguments[1].u32, arguments[0]));
   return kFine;
 }
 
-int table_size(Instance& instance, Cell*, Cell& result, const Indices& index) {
+int table_size(Instance& instance, const Cell*, Cell& result, const Indices& index) {
   result.u64 = table_of(instance, index.first).size.load(std::memory_order_acquire);
   return kFine;
 }
@@ -238,38 +233,41 @@ TENON_HANDLER plain(TENON_HANDLER_PARAMETERS) {
 
 }  // namespace
 
+#define TENON_BULK_OPERATIONS(X) \
+  X(memory_size)                 \
+  X(memory_grow)                 \
+  X(memory_copy)                 \
+  X(memory_fill)                 \
+  X(memory_init)                 \
+  X(data_drop)                   \
+  X(table_init)                  \
+  X(elem_drop)                   \
+  X(table_copy)                  \
+  X(table_fill)                  \
+  X(table_get)                   \
+  X(table_set)                   \
+  X(table_grow)                  \
+  X(table_size)
+
 Handler plain_handler(Opcode opcode) {
   switch (opcode) {
-    case Opcode::memory_size:
-      return &plain<memory_size>;
-    case Opcode::memory_grow:
-      return &plain<memory_grow>;
-    case Opcode::memory_copy:
-      return &plain<memory_copy>;
-    case Opcode::memory_fill:
-      return &plain<memory_fill>;
-    case Opcode::memory_init:
-      return &plain<memory_init>;
-    case Opcode::data_drop:
-      return &plain<data_drop>;
-    case Opcode::table_init:
-      return &plain<table_init>;
-    case Opcode::elem_drop:
-      return &plain<elem_drop>;
-    case Opcode::table_copy:
-      return &plain<table_copy>;
-    case Opcode::table_fill:
-      return &plain<table_fill>;
-    case Opcode::table_get:
-      return &plain<table_get>;
-    case Opcode::table_set:
-      return &plain<table_set>;
-    case Opcode::table_grow:
-      return &plain<table_grow>;
-    case Opcode::table_size:
-      return &plain<table_size>;
+#define BULK_HANDLER(name) \
+  case Opcode::name:       \
+    return &plain<name>;
+    TENON_BULK_OPERATIONS(BULK_HANDLER)
     default:
       return nullptr;
+  }
+}
+
+int run_bulk(Opcode opcode, Instance& instance, const Cell* arguments, Cell& result, const Indices& indices) {
+  switch (opcode) {
+#define BULK_OPERATION(name) \
+  case Opcode::name:         \
+    return name(instance, arguments, result, indices);
+    TENON_BULK_OPERATIONS(BULK_OPERATION)
+    default:
+      return static_cast<int>(TrapKind::unreachable);
   }
 }
 

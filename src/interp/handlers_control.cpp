@@ -3,6 +3,7 @@
 
 #include "interp/handlers.h"
 #include "interp/interp.h"
+#include "interp/native.h"
 #include "interp/operands.h"
 #include "interp/translation.h"
 #include "interp/unwind.h"
@@ -362,13 +363,6 @@ TENON_HANDLER trap(TENON_HANDLER_PARAMETERS) {
   TENON_TRAP(operands(pc).a);
 }
 
-__attribute__((cold, noinline)) void report_stack_overrun(Thread& thread, uint32_t pointer) {
-  thread.raise(
-      TrapKind::call_stack_exhausted,
-      fmt::format("the guest's stack ran {} bytes over its lower end at address {}; give it more with --stack-size",
-                  thread.stack_low - pointer, thread.stack_low));
-}
-
 /// The guest's stack pointer is about to become the value in slot a.
 TENON_HANDLER check_stack(TENON_HANDLER_PARAMETERS) {
   const auto pointer = slot<uint32_t>(values, operands(pc).a);
@@ -462,6 +456,21 @@ TENON_HANDLER bind_stub(TENON_HANDLER_PARAMETERS) {
   TENON_ENTER(target->code);
 }
 
+/// A call of code that is not the interpreter's ended with something pending. `instance`: the caller's.
+__attribute__((preserve_none, cold, noinline)) void leave_call(TENON_HANDLER_PARAMETERS) {
+  if (thread_of(instance).pending == abi::Pending::exception) {
+    // Thrown by guest code inside: goes on from the call.
+    if (frame->return_to == exit_instruction()) {
+      return;
+    }
+    pc = frame->return_to - 1;
+    values = frame->caller_values;
+    ++frame;
+    __attribute__((musttail)) return dispatch_exception(TENON_HANDLER_ARGUMENTS);
+  }
+  __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+}
+
 __attribute__((TENON_WITH_LOCALS)) TENON_HANDLER host_stub(TENON_HANDLER_PARAMETERS) {
   const auto& code = *static_cast<const runtime::HostCode*>(reinterpret_cast<const Code*>(i));
   instance = frame->caller_instance;
@@ -477,17 +486,35 @@ __attribute__((TENON_WITH_LOCALS)) TENON_HANDLER host_stub(TENON_HANDLER_PARAMET
   }
   runtime::HostCall host_call(thread, instance->memory, values);
   if (!code.function(code.environment, host_call)) [[unlikely]] {
-    if (thread.pending == abi::Pending::exception) {
-      // Thrown by guest code that the host function had called: goes on from the call of the host function.
-      if (frame->return_to == exit_instruction()) {
-        return;
-      }
-      pc = frame->return_to - 1;
-      values = frame->caller_values;
-      ++frame;
-      __attribute__((musttail)) return dispatch_exception(TENON_HANDLER_ARGUMENTS);
-    }
-    __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+    __attribute__((musttail)) return leave_call(TENON_HANDLER_ARGUMENTS);
+  }
+  i = values[0].u64;
+  d = values[0].f64;
+  f = values[0].f32;
+  TENON_RETURN();
+}
+
+/// A compiled function: the same as a host function's, but that its own instance is the callee's.
+__attribute__((TENON_WITH_LOCALS)) TENON_HANDLER native_stub(TENON_HANDLER_PARAMETERS) {
+  const Code& code = *reinterpret_cast<const Code*>(i);
+  Thread& thread = thread_of(instance);
+  if (frame == thread.tail_frame) {
+    // Compiled code called what tail calls this: it goes on there, without this interpreter in between.
+    thread.tail_call = {&code, instance};
+    return;
+  }
+  thread.values = values + code.window;
+  thread.frames = frame;
+  thread.position = nullptr;
+  Instance* const callee = instance;
+  instance = frame->caller_instance;
+  if (reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < thread.native_stack_limit ||
+      reinterpret_cast<uintptr_t>(values + code.window + kStackSlack) > reinterpret_cast<uintptr_t>(frame))
+      [[unlikely]] {
+    TENON_TRAP(TrapKind::call_stack_exhausted);
+  }
+  if (!call_native(thread, code, values, callee, frame)) [[unlikely]] {
+    __attribute__((musttail)) return leave_call(TENON_HANDLER_ARGUMENTS);
   }
   i = values[0].u64;
   d = values[0].f64;
@@ -499,6 +526,7 @@ constexpr Instruction kExit{&exit_stub};
 constexpr Instruction kTranslate{&translate_stub};
 constexpr Instruction kBind{&bind_stub};
 constexpr Instruction kHost{&host_stub};
+constexpr Instruction kNative{&native_stub};
 
 template <class T, Source C, Source A, Source B>
 constexpr Family kSelect = {
@@ -564,9 +592,16 @@ void leave(TENON_HANDLER_PARAMETERS) {
   Thread& thread = thread_of(instance);
   thread.position = pc;
   thread.frames = frame;
-  if (thread.pending == abi::Pending::trap) {
+  if (thread.pending == abi::Pending::trap && thread.trap.backtrace.empty()) {
     record_backtrace(thread, pc, frame);
   }
+}
+
+__attribute__((cold, noinline)) void report_stack_overrun(Thread& thread, uint32_t pointer) {
+  thread.raise(
+      TrapKind::call_stack_exhausted,
+      fmt::format("the guest's stack ran {} bytes over its lower end at address {}; give it more with --stack-size",
+                  thread.stack_low - pointer, thread.stack_low));
 }
 
 void raise_trap(TENON_HANDLER_PARAMETERS) {
@@ -599,7 +634,7 @@ const Instruction* host_entry() {
   return &kHost;
 }
 runtime::EntryStubs stub_instructions() {
-  return {&kTranslate, &kBind};
+  return {&kTranslate, &kBind, &kNative};
 }
 
 }  // namespace tenon::interp

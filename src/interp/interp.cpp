@@ -4,9 +4,10 @@
 #include <ucontext.h>
 
 #include <algorithm>
-#include <cstring>
 #include <mutex>
+#include <utility>
 
+#include "interp/native.h"
 #include "interp/operands.h"
 #include "interp/translation.h"
 #include "interp/unwind.h"
@@ -27,7 +28,7 @@ using runtime::TrapKind;
 /// it fits the thread. Async-signal-safe.
 void take_state(runtime::FaultScope& scope, void* context) {
 #if TENON_STATE_IN_REGISTERS
-  auto& thread = *static_cast<Thread*>(scope.user);
+  Thread& thread = *scope.thread;
   const auto& registers = static_cast<const ucontext_t*>(context)->uc_mcontext.gregs;
   const auto frames = static_cast<uintptr_t>(registers[REG_RDI]);
   if (frames >= reinterpret_cast<uintptr_t>(thread.stack_begin()) &&
@@ -48,18 +49,24 @@ void take_state(runtime::FaultScope& scope, void* context) {
 
 runtime::EntryStubs entry_stubs() {
   static std::once_flag registered;
-  std::call_once(registered, [] { runtime::register_guest_code(__start_tenon_handlers, __stop_tenon_handlers); });
+  std::call_once(registered, [] {
+    runtime::register_guest_code(__start_tenon_handlers, __stop_tenon_handlers);
+    register_native_calls();
+  });
   return stub_instructions();
 }
 
-bool invoke(Thread& thread, Instance* instance, const Code& code, std::span<const Cell> arguments,
-            std::span<Cell> results) {
-  Cell* const outer_values = thread.values;
+namespace {
+
+/// Runs `code` with its arguments, `window` slots, at thread.values. False when something is pending; then or not, the
+/// thread's state is as before.
+bool run(Thread& thread, Instance* instance, const Code& code, size_t window, bool from_native) {
+  Cell* const values = thread.values;
   Frame* const outer_frames = thread.frames;
   const Instruction* const outer_position = thread.position;
-  Cell* const values = outer_values;
+  Frame* const outer_tail_frame = thread.tail_frame;
+  abi::NativeSegment* const native = thread.native;
   Frame* const frame = outer_frames - 1;
-  const size_t window = std::max(arguments.size(), results.size());
 
   // sandbox: room for the arguments, the first frame, and what `enter` leaves free; and native stack for the host's
   // side.
@@ -67,36 +74,56 @@ bool invoke(Thread& thread, Instance* instance, const Code& code, std::span<cons
   if (reinterpret_cast<uintptr_t>(values + window + kSlack) > reinterpret_cast<uintptr_t>(frame) ||
       reinterpret_cast<uintptr_t>(__builtin_frame_address(0)) < thread.native_stack_limit) {
     thread.raise(TrapKind::call_stack_exhausted);
+    if (from_native) {
+      record_backtrace(thread, nullptr, thread.frames);
+    }
     return false;
   }
   *frame = Frame{exit_instruction(), values, instance, &code};
-  if (!arguments.empty()) {
-    std::memcpy(values, arguments.data(), arguments.size_bytes());
-  }
 
   thread.pending = abi::Pending::none;
   runtime::FaultScope scope;
-  scope.user = &thread;
+  scope.thread = &thread;
   scope.on_fault = take_state;
   thread.frames = frame;
   thread.position = nullptr;
+  thread.tail_frame = from_native ? frame : nullptr;
   if (sigsetjmp(scope.jump, 0) == 0) {
     const Instruction* const entry = code.entry.load(std::memory_order_acquire);
     entry->handler(entry, values, instance->memory_base, instance, frame, reinterpret_cast<uint64_t>(&code), 0.0, 0.0F);
   } else {
     thread.raise(TrapKind::memory_out_of_bounds);
+    thread.native = native;
     record_backtrace(thread, thread.position, thread.frames);
   }
-  thread.values = outer_values;
+  thread.values = values;
   thread.frames = outer_frames;
   thread.position = outer_position;
-  if (thread.pending != abi::Pending::none) {
+  thread.tail_frame = outer_tail_frame;
+  return thread.pending == abi::Pending::none;
+}
+
+}  // namespace
+
+bool invoke(Thread& thread, Instance* instance, const Code& code, std::span<const Cell> arguments,
+            std::span<Cell> results) {
+  const size_t window = std::max(arguments.size(), results.size());
+  if (reinterpret_cast<uintptr_t>(thread.values + window) < reinterpret_cast<uintptr_t>(thread.frames)) {
+    std::copy(arguments.begin(), arguments.end(), thread.values);
+  }
+  if (!run(thread, instance, code, window, false)) {
     return false;
   }
-  if (!results.empty()) {
-    std::memcpy(results.data(), values, results.size_bytes());
-  }
+  std::copy_n(thread.values, results.size(), results.begin());
   return true;
+}
+
+Thread::TailCall invoke_from_native(Thread& thread, Instance* instance, const Code& code) {
+  thread.tail_call = {};
+  if (!run(thread, instance, code, code.window, true)) {
+    return {};
+  }
+  return std::exchange(thread.tail_call, {});
 }
 
 }  // namespace tenon::interp

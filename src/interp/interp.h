@@ -22,4 +22,10 @@ namespace tenon::interp {
 [[nodiscard]] bool invoke(runtime::Thread& thread, abi::Instance* instance, const abi::Code& code,
                           std::span<const abi::Cell> arguments, std::span<abi::Cell> results);
 
+/// Calls an interpreted function for compiled code: its arguments are at `thread.values`, where results are left. What
+/// is pending tells whether it returned. When the result has a code, the function ended with a tail call of that
+/// compiled function, whose arguments are at `thread.values`.
+[[nodiscard]] runtime::Thread::TailCall invoke_from_native(runtime::Thread& thread, abi::Instance* instance,
+                                                           const abi::Code& code);
+
 }  // namespace tenon::interp

@@ -24,7 +24,7 @@ const Translation* translation_of(const Code& code) {
   }
   const Instruction* const entry = code.entry.load(std::memory_order_acquire);
   const auto stubs = stub_instructions();
-  return entry == stubs.translate || entry == stubs.bind ? nullptr : &Translation::of(entry);
+  return entry == stubs.translate || entry == stubs.bind || entry == stubs.native ? nullptr : &Translation::of(entry);
 }
 
 runtime::BacktraceFrame describe(const Code& code, const Instruction* position, bool is_call) {
@@ -45,22 +45,61 @@ runtime::BacktraceFrame describe(const Code& code, const Instruction* position, 
   return result;
 }
 
+runtime::BacktraceFrame describe(const runtime::NativeFrame& frame) {
+  const wasm::Module& module = frame.code->owner->module();
+  const uint32_t function = frame.function();
+  return {.module = module.name,
+          .function = module.function_name(function),
+          .function_index = function,
+          .offset = frame.code->position_of(frame.address, module.functions[function].body_offset)};
+}
+
+/// A call in progress: of compiled code when `native` has a code, else of what the interpreter keeps a frame for.
+struct Call {
+  runtime::NativeFrame native;
+  const Code* code = nullptr;
+  const Instruction* position = nullptr;
+  bool is_outer = false;  ///< waits for a call to return
+};
+
+/// Goes through all calls in progress, innermost first. Compiled code has one frame of the interpreter's for each
+/// stretch of its own frames.
+template <class Function>
+void for_each_call(const Thread& thread, const Instruction* position, const Frame* frames, Function function) {
+  const abi::NativeSegment* segment = thread.native;
+  const Frame* const end = thread.stack_end();
+  for (const Frame* frame = frames; frame < end; ++frame) {
+    if (segment != nullptr && segment->frame == frame) {
+      for (runtime::NativeWalk walk(*segment); !walk.at_end(); walk.next()) {
+        function(Call{.native = walk.frame(), .code = nullptr, .position = nullptr, .is_outer = false});
+      }
+      segment = segment->outer;
+    } else {
+      function(Call{.native = {},
+                    .code = frame->code,
+                    .position = frame == frames ? position : frame[-1].return_to,
+                    .is_outer = frame != frames});
+    }
+  }
+}
+
 }  // namespace
 
 void record_backtrace(Thread& thread, const Instruction* position, const Frame* frames) {
   constexpr size_t kKept = 64;
-  const Frame* const end = thread.stack_end();
-  const auto count = static_cast<size_t>(end - frames);
+  size_t count = 0;
+  for_each_call(thread, position, frames, [&](const auto&) { ++count; });
   const bool all = count <= kKept;
   thread.trap.backtrace.clear();
   thread.trap.omitted = all ? 0 : count - kKept;
-  for (size_t n = 0; n < count; ++n) {
-    if (!all && n == kKept / 2) {
-      n += thread.trap.omitted;
+  size_t n = 0;
+  for_each_call(thread, position, frames, [&](const Call& call) {
+    if (all || n < kKept / 2 || n >= count - kKept / 2) {
+      thread.trap.backtrace.push_back(call.native.code != nullptr ? describe(call.native)
+                                                                  : describe(*call.code, call.position, call.is_outer));
     }
-    const Frame& frame = frames[n];
-    thread.trap.backtrace.push_back(describe(*frame.code, n == 0 ? position : frames[n - 1].return_to, n != 0));
-  }
+    ++n;
+  });
 }
 
 Landing unwind(Thread& thread, const Instruction* position, Cell* values, Instance* instance, Frame* frame) {
@@ -117,6 +156,23 @@ Landing unwind(Thread& thread, const Instruction* position, Cell* values, Instan
 
 namespace {
 
+/// Calls `mark` with every word of the native stack that compiled code's frames may have, and everything in between.
+template <class Mark>
+__attribute__((no_sanitize("address"))) void mark_native_stack(const Thread& thread, Mark mark) {
+  const abi::NativeSegment* outermost = thread.native;
+  if (outermost == nullptr) {
+    return;
+  }
+  while (outermost->outer != nullptr) {
+    outermost = outermost->outer;
+  }
+  // Registers that were not stored yet are in the innermost segment, which lies in this stretch like all the others.
+  const auto* const end = reinterpret_cast<const uintptr_t*>(outermost + 1);
+  for (const auto* word = static_cast<const uintptr_t*>(__builtin_frame_address(0)); word < end; ++word) {
+    mark(reinterpret_cast<const void*>(*word));
+  }
+}
+
 /// Frees the exceptions that no slot in use points to. Slots are not typed, so an integer that looks like an
 /// exception's address keeps it; that is harmless, and rare.
 void sweep(Thread& thread, const Cell* live_end) {
@@ -130,6 +186,7 @@ void sweep(Thread& thread, const Cell* live_end) {
   for (const Cell* cell = thread.stack_begin(); cell < live_end; ++cell) {
     mark(cell->pointer);
   }
+  mark_native_stack(thread, mark);
   mark(thread.exception);
   std::erase_if(thread.exceptions, [](abi::Exception* exception) {
     if (exception->marked != 0) {

@@ -29,6 +29,9 @@ struct Landing {
 [[nodiscard]] abi::Exception* make_exception(runtime::Thread& thread, const void* tag, uint32_t count,
                                              const Cell* live_end, const Frame* frames);
 
+/// Makes the trap pending that says that the guest's stack pointer would become `pointer`, below its stack's end.
+void report_stack_overrun(runtime::Thread& thread, uint32_t pointer);
+
 /// The instruction that an invocation's first frame returns to.
 [[nodiscard]] const Instruction* exit_instruction();
 

@@ -170,7 +170,8 @@ void patch(abi::Instance& importer, uint32_t import, const abi::FunctionDescript
   const runtime::InstanceLayout& layout = runtime::LinkedModule::of(importer).executable().layout();
   auto& slot = runtime::at<abi::ImportSlot>(importer, layout.import(import));
   slot.native = target.native;
-  slot.instance = instance;
+  // A host function works for its caller.
+  slot.instance = target.code->owner == nullptr ? &importer : instance;
   slot.code = target.code;
 }
 

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "link/namespace.h"
 #include "runtime/linked_module.h"
 #include "runtime/thread.h"
 
@@ -17,17 +18,41 @@ Dso* dso_of(const abi::Instance& instance) {
   return static_cast<Dso*>(&runtime::LinkedModule::of(instance));
 }
 
-bool is_interface(const Dso& dso, const abi::Code& code) {
-  if (code.owner != &dso.executable()) {
-    return false;
-  }
+bool is_interface(const Dso& dso, uint32_t function) {
   for (const std::string_view name : kInterface) {
     const wasm::Export* const symbol = dso.module().find_export(name);
-    if (symbol != nullptr && symbol->kind == wasm::ExternKind::function && symbol->index == code.function) {
+    if (symbol != nullptr && symbol->kind == wasm::ExternKind::function && symbol->index == function) {
       return true;
     }
   }
   return false;
+}
+
+/// The DSO that compiled code of `executable` belongs to, in the program of `some`.
+Dso* dso_with(const Dso& some, const runtime::Executable* executable) {
+  for (const auto& dso : some.program().dsos) {
+    if (dso != nullptr && &dso->executable() == executable) {
+      return dso.get();
+    }
+  }
+  return nullptr;
+}
+
+/// The same as below where `caller` is compiled.
+Dso* native_dlfcn_caller(const runtime::Thread& thread, Dso& caller) {
+  runtime::NativeWalk walk(*thread.native);
+  if (walk.at_end() || walk.frame().code->owner != &caller.executable() ||
+      !is_interface(caller, walk.frame().function())) {
+    return &caller;
+  }
+  walk.next();
+  Dso* outer = nullptr;
+  if (!walk.at_end()) {
+    outer = dso_with(caller, walk.frame().code->owner);
+  } else if (const abi::Instance* const instance = thread.native->frame->caller_instance; instance->dso != 0) {
+    outer = dso_of(*instance);
+  }
+  return outer == nullptr ? &caller : outer;
 }
 
 }  // namespace
@@ -45,12 +70,17 @@ Dso* calling_dso(runtime::HostCall& call) {
 Dso* dlfcn_caller(runtime::HostCall& call) {
   Dso* const caller = calling_dso(call);
   const runtime::Thread& thread = runtime::Thread::of(call.thread());
+  if (caller != nullptr && thread.native != nullptr && thread.native->frame == thread.frames + 1) {
+    return native_dlfcn_caller(thread, *caller);
+  }
   if (caller == nullptr || thread.stack_end() - thread.frames < 2) {
     return caller;
   }
   const abi::Frame& frame = thread.frames[1];
-  return is_interface(*caller, *frame.code) && frame.caller_instance->dso != 0 ? dso_of(*frame.caller_instance)
-                                                                               : caller;
+  return frame.code->owner == &caller->executable() && is_interface(*caller, frame.code->function) &&
+                 frame.caller_instance->dso != 0
+             ? dso_of(*frame.caller_instance)
+             : caller;
 }
 
 }  // namespace tenon::link

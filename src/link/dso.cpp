@@ -53,6 +53,7 @@ const LinkedFunction* Dso::own_function(uint32_t function) {
     return known;
   }
   LinkedFunction& made = made_functions_.emplace_back();
+  made.native = executable().native_entry(function);
   made.code = &executable().code(function);
   made.type = module().types[module().functions[function].type].get();
   made.dso = index;

@@ -4,7 +4,7 @@
 
 namespace tenon::link {
 
-Engine::Engine(EngineOptions options) : options_(options) {}
+Engine::Engine(EngineOptions options) : options_(std::move(options)), images_(options_.images) {}
 
 size_t Engine::KeyHash::operator()(const Key& key) const {
   // Inodes are unique enough; what else tells states of a file apart is compared.
@@ -12,15 +12,16 @@ size_t Engine::KeyHash::operator()(const Key& key) const {
 }
 
 Result<std::shared_ptr<SharedModule>> Engine::load(const base::FileBytes& bytes, const std::string& name,
-                                                   const runtime::CodeOptions& code) {
+                                                   const runtime::CodeOptions& code, const ImageSearch& images) {
   const Key key{bytes.identity(), code};
   if (bytes.is_mapped()) {
     if (auto module = find(key)) {
       return module;
     }
   }
-  auto decoded = TENON_TRY(wasm::decode_and_validate(bytes, name));
-  auto module = TENON_TRY(SharedModule::make(std::move(decoded), code));
+  auto image = images_.find(bytes, images.path, name, code, images.guest_can_write);
+  auto decoded = image != nullptr ? image->module() : TENON_TRY(wasm::decode_and_validate(bytes, name));
+  auto module = TENON_TRY(SharedModule::make(std::move(decoded), code, std::move(image)));
   const std::scoped_lock lock(mutex_);
   ++counts_.decoded;
   if (bytes.is_mapped()) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "aot/store.h"
 #include "base/mapped_file.h"
 #include "base/result.h"
 #include "link/shared_module.h"
@@ -19,6 +20,14 @@ struct EngineOptions {
   size_t recent_modules = 64;
   /// And how many bytes of module files they may hold together.
   uint64_t recent_bytes = uint64_t{256} << 20;
+  /// Where compiled code comes from. Absent options: all is interpreted.
+  aot::StoreOptions images = {};
+};
+
+/// How an image of a module may be found.
+struct ImageSearch {
+  std::string path;  ///< of the module's file on the host; empty when it has none
+  aot::ImageStore::GuestCanWrite guest_can_write;
 };
 
 /// Thread-safe. Outlives the Programs made with it.
@@ -28,12 +37,13 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Decodes and validates, or finds the module made of the same state of the same file before. Only mapped files have
-  /// an identity to find them by; owned bytes make a new module each time. `name` is for messages.
-  /// Errors: malformed, invalid, unsupported, io, limit; unlinkable when the imports that the dynamic linking ABI names
-  /// are not what it says they are.
+  /// Takes the module's image, or decodes and validates it, or finds the module made of the same state of the same file
+  /// before. Only mapped files have an identity to find them by; owned bytes make a new module each time. `name` is for
+  /// messages. Errors: malformed, invalid, unsupported, io, limit; unlinkable when the imports that the dynamic linking
+  /// ABI names are not what it says they are.
   [[nodiscard]] Result<std::shared_ptr<SharedModule>> load(const base::FileBytes& bytes, const std::string& name,
-                                                           const runtime::CodeOptions& code = {});
+                                                           const runtime::CodeOptions& code = {},
+                                                           const ImageSearch& images = {});
 
   /// Modules that `load` had to decode, and those it found, so far.
   struct Counts {
@@ -58,6 +68,7 @@ class Engine {
   void forget_old();
 
   EngineOptions options_;
+  aot::ImageStore images_;
   mutable std::mutex mutex_;  ///< guards all below; no other lock is taken under it
   std::unordered_map<Key, std::weak_ptr<SharedModule>, KeyHash> modules_;
   size_t sweep_at_ = kFirstSweep;  ///< how many entries `modules_` has when those of modules that are gone are removed

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <new>
 
+#include "interp/native.h"
+
 namespace tenon::link {
 
 void GuestThread::Free::operator()(void* memory) const {
@@ -26,6 +28,7 @@ Result<std::unique_ptr<GuestThread>> GuestThread::create(uint64_t stack_bytes, u
   thread->reserved_bytes_ = bytes;
   thread->state_->instances = static_cast<abi::Instance**>(array);
   thread->state_->instance_count = maximum_dsos;
+  thread->state_->helpers = &interp::helpers();
   return thread;
 }
 
@@ -50,6 +53,7 @@ Result<abi::Instance*> GuestThread::add_instance(Dso& dso, uint64_t maximum_tabl
   }
   instance->thread = state_.get();
   instance->program_dso = static_cast<runtime::LinkedModule*>(&dso);
+  instance->types = dso.executable().types();
   instance->dso = dso.index;
 
   const wasm::Module& module = dso.module();
@@ -65,8 +69,12 @@ Result<abi::Instance*> GuestThread::add_instance(Dso& dso, uint64_t maximum_tabl
   }
   for (uint32_t i = 0; i < module.imported_functions; ++i) {
     auto& slot = runtime::at<abi::ImportSlot>(*instance, layout.import(i));
+    slot.native = runtime::native_call_out();
     slot.instance = instance;
     slot.code = &dso.executable().code(i);
+  }
+  for (uint32_t i = 0; i < dso.tags.size(); ++i) {
+    runtime::at<const void*>(*instance, layout.tag(i)) = dso.tags[i];
   }
   instances_[dso.index] = std::move(owned);
   state_->instances[dso.index] = instance;

@@ -11,6 +11,7 @@ HostFunctionEntry::HostFunctionEntry(std::string_view module, const runtime::Hos
     : name(fmt::format("{}.{}", module, definition.name)),
       type(wasm::intern(runtime::parse_signature(definition.signature))),
       code(*type, definition.function, environment, name.c_str(), interp::host_entry()) {
+  function.native = runtime::native_call_out();
   function.code = &code;
   function.type = type.get();
   function.dso = HostModules::kDso;

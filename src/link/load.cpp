@@ -81,7 +81,7 @@ Result<> ask_filter(const Namespace& program, const SharedModule& module, const 
                              .requester = requester == nullptr ? "" : requester->name,
                              .is_opened = is_opened,
                              .sha256 = {}};
-  const auto hash = base::sha256(module.module().storage());
+  const auto hash = module.hash();
   if (!hash) {
     return fail(ErrorKind::io, "{}: the file was truncated while it was being loaded", printable(name));
   }
@@ -189,7 +189,9 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
   if (found.module == nullptr) {
     const StepTimer timer(program.report.statistics, Step::decode);
     const uint64_t decoded = program.engine.counts().decoded;
-    auto loaded = program.engine.load(found.bytes, found.path.empty() ? name : found.path, program.options.code);
+    auto loaded = program.engine.load(found.bytes, found.path.empty() ? name : found.path, program.options.code,
+                                      {.path = found.origin == Origin::host_file ? found.path : "",
+                                       .guest_can_write = program.options.guest_can_write});
     if (!loaded) {
       return fail(loaded.error().kind, "cannot load {}{}{}", loaded.error().message, is_main ? "" : "; " + wanted,
                   remedy(loaded.error().kind));

@@ -52,15 +52,22 @@ std::optional<KnownGlobal> known_global(const wasm::Import& import) {
 }  // namespace
 
 Result<std::shared_ptr<SharedModule>> SharedModule::make(std::shared_ptr<const wasm::Module> module,
-                                                         runtime::CodeOptions options) {
-  auto shared = std::make_shared<SharedModule>(std::move(module), options);
+                                                         runtime::CodeOptions options,
+                                                         std::shared_ptr<aot::Image> image) {
+  auto shared = std::make_shared<SharedModule>(std::move(module), options, std::move(image));
   TENON_CHECK(shared->classify_imports());
   TENON_CHECK(shared->find_exports());
   return shared;
 }
 
-SharedModule::SharedModule(std::shared_ptr<const wasm::Module> module, runtime::CodeOptions options)
-    : Executable(std::move(module), options, interp::entry_stubs()), symbols(this->module()) {}
+SharedModule::SharedModule(std::shared_ptr<const wasm::Module> module, runtime::CodeOptions options,
+                           std::shared_ptr<aot::Image> image)
+    : Executable(std::move(module), options, interp::entry_stubs(), std::move(image)), symbols(this->module()) {}
+
+std::optional<base::Sha256> SharedModule::hash() const {
+  return native() != nullptr ? static_cast<const aot::Image*>(native())->trailer().module_hash
+                             : base::sha256(module().storage());
+}
 
 Result<> SharedModule::classify_imports() {
   const wasm::Module& wasm = module();

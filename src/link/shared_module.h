@@ -7,7 +7,9 @@
 #include <optional>
 #include <vector>
 
+#include "aot/image.h"
 #include "base/result.h"
+#include "base/sha256.h"
 #include "link/symbol_table.h"
 #include "runtime/executable.h"
 
@@ -44,8 +46,10 @@ struct FunctionImport {
 class SharedModule final : public runtime::Executable {
  public:
   /// Errors: unlinkable, when an import that the ABI names has a type that the ABI does not give it.
+  /// `image`: the module's compiled code; null when it is to be interpreted.
   [[nodiscard]] static Result<std::shared_ptr<SharedModule>> make(std::shared_ptr<const wasm::Module> module,
-                                                                  runtime::CodeOptions options);
+                                                                  runtime::CodeOptions options,
+                                                                  std::shared_ptr<aot::Image> image = nullptr);
 
   /// By index in the index space of their kind.
   std::vector<FunctionImport> functions;
@@ -79,7 +83,11 @@ class SharedModule final : public runtime::Executable {
   /// Whether data symbol `name` has another address in each thread.
   [[nodiscard]] bool is_thread_local(const SymbolName& name) const;
 
-  explicit SharedModule(std::shared_ptr<const wasm::Module> module, runtime::CodeOptions options);
+  SharedModule(std::shared_ptr<const wasm::Module> module, runtime::CodeOptions options,
+               std::shared_ptr<aot::Image> image);
+
+  /// SHA-256 of the module's bytes; nothing when they shrank under it.
+  [[nodiscard]] std::optional<base::Sha256> hash() const;
 
  private:
   Result<> classify_imports();

@@ -125,10 +125,19 @@ bool has_exceptions(const runtime::Thread& thread, const Dso& dso) {
 }
 
 /// The DSOs that code of the thread is in, whether it runs or waits for a call to return.
-void add_active(const runtime::Thread& thread, DsoSet& active) {
+void add_active(const Namespace& program, const runtime::Thread& thread, DsoSet& active) {
   const auto* const end = static_cast<const abi::Frame*>(thread.stack_end());
   for (const abi::Frame* frame = thread.frames; frame < end; ++frame) {
     active.insert(static_cast<const Dso*>(&runtime::LinkedModule::of(*frame->caller_instance)));
+  }
+  for (const abi::NativeSegment* segment = thread.native; segment != nullptr; segment = segment->outer) {
+    for (runtime::NativeWalk walk(*segment); !walk.at_end(); walk.next()) {
+      for (const auto& dso : program.dsos) {
+        if (dso != nullptr && &dso->executable() == walk.frame().code->owner) {
+          active.insert(dso.get());
+        }
+      }
+    }
   }
 }
 
@@ -293,7 +302,7 @@ void reclaim(Namespace& program) {
   {
     const std::unique_lock lock(program.link_map_lock);
     DsoSet active;
-    add_active(thread.state(), active);
+    add_active(program, thread.state(), active);
     for (const Dso* const dso : program.gone) {
       if (has_exceptions(thread.state(), *dso)) {
         active.insert(dso);

@@ -10,6 +10,7 @@
 
 #include "abi/layout.h"
 #include "runtime/memory.h"
+#include "runtime/native_code.h"
 #include "wasm/module.h"
 
 namespace tenon::runtime {
@@ -29,6 +30,7 @@ template <class T>
 struct EntryStubs {
   const abi::Instruction* translate = nullptr;
   const abi::Instruction* bind = nullptr;
+  const abi::Instruction* native = nullptr;  ///< of a function that is compiled
 };
 
 /// What a room that makes code for functions keeps with an Executable.
@@ -42,12 +44,27 @@ class CodeStore {
 
 class Executable {
  public:
-  Executable(std::shared_ptr<const wasm::Module> module, CodeOptions options, EntryStubs stubs);
+  /// `native`: the module's compiled code; null when it is interpreted.
+  Executable(std::shared_ptr<const wasm::Module> module, CodeOptions options, EntryStubs stubs,
+             std::shared_ptr<NativeCode> native = nullptr);
+
+  ~Executable();
+  Executable(const Executable&) = delete;
+  Executable& operator=(const Executable&) = delete;
 
   [[nodiscard]] const wasm::Module& module() const { return *module_; }
   [[nodiscard]] const InstanceLayout& layout() const { return layout_; }
   [[nodiscard]] const CodeOptions& options() const { return options_; }
   [[nodiscard]] GlobalAccess global_access(uint32_t global) const { return global_access_[global]; }
+
+  /// Null when the module is interpreted.
+  [[nodiscard]] const NativeCode* native() const { return native_.get(); }
+  /// What compiled callers call for function `index`, which the module defines.
+  [[nodiscard]] const void* native_entry(uint32_t index) const {
+    return native_ == nullptr ? native_call_out() : native_->entry(index);
+  }
+  /// The module's types by index: abi::Instance::types.
+  [[nodiscard]] const wasm::FunctionType* const* types() const { return types_.data(); }
 
   /// Code of function `index`; for an imported one, the binder's.
   [[nodiscard]] abi::Code& code(uint32_t index) { return code_[index]; }
@@ -58,27 +75,30 @@ class Executable {
   std::unique_ptr<CodeStore> store;
 
  private:
+  std::shared_ptr<NativeCode> native_;  ///< first: a module from an image lies in it
   std::shared_ptr<const wasm::Module> module_;
   CodeOptions options_;
   InstanceLayout layout_;
   std::vector<GlobalAccess> global_access_;
+  std::vector<const wasm::FunctionType*> types_;
   std::unique_ptr<abi::Code[]> code_;
 };
 
 class HostCall;
 
-/// A host function's Code. `entry` is the interpreter's stub that calls `function`. `name` ("module.name", for
-/// backtraces) must outlive it.
+/// A host function's Code. `entry` is the interpreter's stub that calls `function`. Its type and `name`
+/// ("module.name", for backtraces) must outlive it.
 struct HostCode : abi::Code {
   using Function = bool (*)(void* environment, HostCall& call);
 
-  HostCode(const wasm::FunctionType& type, Function host_function, void* host_environment, const char* host_name,
+  HostCode(const wasm::FunctionType& its_type, Function host_function, void* host_environment, const char* host_name,
            const abi::Instruction* stub)
-      : function(host_function), environment(host_environment), name(host_name) {
+      : type(&its_type), function(host_function), environment(host_environment), name(host_name) {
     entry.store(stub, std::memory_order_relaxed);
-    window = static_cast<uint16_t>(std::max(type.parameters.size(), type.results.size()));
+    window = static_cast<uint16_t>(std::max(type->parameters.size(), type->results.size()));
   }
 
+  const wasm::FunctionType* type;
   Function function;
   void* environment;
   const char* name;

@@ -50,6 +50,8 @@ Result<std::unique_ptr<Thread>> Thread::create(uint64_t stack_bytes) {
   thread->stack_ = static_cast<abi::Cell*>(stack);
   thread->values = thread->stack_begin();
   thread->frames = thread->stack_end();
+  thread->overflow_cells_ = std::make_unique_for_overwrite<abi::Cell[]>(abi::kOverflowCells);
+  thread->overflow = thread->overflow_cells_.get();
   thread->adopt_native_stack();
   return thread;
 }

@@ -40,6 +40,15 @@ class Thread : public abi::Thread {
   /// Tells which native stack the thread runs on: sets native_stack_limit from the calling OS thread's bounds.
   void adopt_native_stack();
 
+  /// The first frame of the interpreter that compiled code called last: a tail call of compiled code from there is left
+  /// to that code, so that the two can go on for ever.
+  abi::Frame* tail_frame = nullptr;
+  struct TailCall {
+    const abi::Code* code = nullptr;
+    abi::Instance* instance = nullptr;
+  };
+  TailCall tail_call;  ///< while such a call is on its way; its arguments are where the first frame's were
+
   // Exceptions thrown and perhaps still held by a catch clause; see interp/unwind.cpp.
   std::vector<abi::Exception*> exceptions;
   size_t exceptions_kept = 0;  ///< that were alive at the last sweep
@@ -48,6 +57,7 @@ class Thread : public abi::Thread {
   Thread() = default;
   abi::Cell* stack_ = nullptr;
   uint64_t stack_cells_ = 0;
+  std::unique_ptr<abi::Cell[]> overflow_cells_;
 };
 
 }  // namespace tenon::runtime

@@ -5,10 +5,12 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <mutex>
+
+#include "runtime/native_code.h"
+#include "runtime/range_list.h"
 
 namespace tenon::runtime {
 
@@ -74,63 +76,34 @@ std::string to_string(const Trap& trap) {
 
 namespace {
 
-// Reservations, read by the signal handler: a list of blocks that only grows, whose entries are used again. `begin` is
-// stored last (release) and cleared first; the handler's acquire load of `begin` pairs with it, so a begin it sees has
-// its end. An entry that changes hands between the two loads belongs to a memory that this thread is not running on.
-struct ReservationBlock {
-  struct Entry {
-    std::atomic<uintptr_t> begin{0};
-    std::atomic<uintptr_t> end{0};
-  };
-  std::array<Entry, 64> entries;
-  std::atomic<ReservationBlock*> next{nullptr};
-};
-
-constinit ReservationBlock first_block;
-constinit std::mutex registering;  // guards writers of the list; the handler takes no lock
+constinit RangeList<void> reservations;
 
 std::atomic<uintptr_t> guest_code_begin{0};
 std::atomic<uintptr_t> guest_code_end{0};
-
-bool is_guest_address(uintptr_t address) {
-  for (const ReservationBlock* block = &first_block; block != nullptr;
-       block = block->next.load(std::memory_order_acquire)) {
-    for (const auto& entry : block->entries) {
-      const uintptr_t begin = entry.begin.load(std::memory_order_acquire);
-      if (begin != 0 && address >= begin && address < entry.end.load(std::memory_order_relaxed)) {
-        return true;
-      }
-    }
-  }
-  return false;
-}
 
 thread_local constinit FaultScope* innermost = nullptr;
 
 struct sigaction previous_segv;
 
-uintptr_t program_counter(const ucontext_t& context) {
-#if defined(__x86_64__)
-  return static_cast<uintptr_t>(context.uc_mcontext.gregs[REG_RIP]);
-#elif defined(__aarch64__)
-  return context.uc_mcontext.pc;
-#else
-#error "this processor's program counter is not known here"
-#endif
-}
-
 void on_segv(int signal_number, siginfo_t* info, void* context) {
   const auto address = reinterpret_cast<uintptr_t>(info->si_addr);
-  const uintptr_t code = program_counter(*static_cast<ucontext_t*>(context));
+  auto& machine = *static_cast<ucontext_t*>(context);
+  const uintptr_t code = program_counter(machine);
   // sandbox: only guest code that touches a guest memory's reservation is the guest's fault; all else is ours and stays
   // one.
-  if (innermost != nullptr && code >= guest_code_begin.load(std::memory_order_relaxed) &&
-      code < guest_code_end.load(std::memory_order_relaxed) && is_guest_address(address)) {
-    innermost->fault = Fault{address, context};
-    if (innermost->on_fault != nullptr) {
-      innermost->on_fault(*innermost, context);
+  if (innermost != nullptr && reservations.find(address).found) {
+    if (code >= guest_code_begin.load(std::memory_order_relaxed) &&
+        code < guest_code_end.load(std::memory_order_relaxed)) {
+      innermost->fault = Fault{address, context};
+      if (innermost->on_fault != nullptr) {
+        innermost->on_fault(*innermost, context);
+      }
+      siglongjmp(innermost->jump, 1);
     }
-    siglongjmp(innermost->jump, 1);
+    if (find_native_code(code) != nullptr) {
+      leave_faulted_code(*innermost->thread, machine);
+      return;
+    }
   }
   if ((previous_segv.sa_flags & SA_SIGINFO) != 0) {
     previous_segv.sa_sigaction(signal_number, info, context);
@@ -202,31 +175,11 @@ FaultScope::~FaultScope() {
 }
 
 void register_reservation(const void* begin, const void* end) {
-  const std::scoped_lock lock(registering);
-  for (ReservationBlock* block = &first_block;; block = block->next.load(std::memory_order_relaxed)) {
-    for (auto& entry : block->entries) {
-      if (entry.begin.load(std::memory_order_relaxed) == 0) {
-        entry.end.store(reinterpret_cast<uintptr_t>(end), std::memory_order_relaxed);
-        entry.begin.store(reinterpret_cast<uintptr_t>(begin), std::memory_order_release);
-        return;
-      }
-    }
-    if (block->next.load(std::memory_order_relaxed) == nullptr) {
-      block->next.store(new ReservationBlock, std::memory_order_release);
-    }
-  }
+  reservations.add(begin, end, nullptr);
 }
 
 void unregister_reservation(const void* begin) {
-  const std::scoped_lock lock(registering);
-  for (ReservationBlock* block = &first_block; block != nullptr; block = block->next.load(std::memory_order_relaxed)) {
-    for (auto& entry : block->entries) {
-      if (entry.begin.load(std::memory_order_relaxed) == reinterpret_cast<uintptr_t>(begin)) {
-        entry.begin.store(0, std::memory_order_release);
-        return;
-      }
-    }
-  }
+  reservations.remove(begin);
 }
 
 }  // namespace tenon::runtime

@@ -7,27 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "abi/trap_kind.h"
+
 namespace tenon::runtime {
 
-enum class TrapKind : uint8_t {
-  unreachable,
-  memory_out_of_bounds,
-  table_out_of_bounds,
-  undefined_element,
-  uninitialized_element,
-  indirect_call_type_mismatch,
-  integer_divide_by_zero,
-  integer_overflow,
-  invalid_conversion_to_integer,
-  call_stack_exhausted,
-  unaligned_atomic,
-  unshared_wait,
-  uncaught_exception,
-  unresolved_symbol,
-  module_changed,  ///< a mapped module's file changed after it was validated
-  interrupted,
-  host,  ///< raised by a host function or an embedder; the message says what
-};
+class Thread;
+
+using abi::TrapKind;
 
 /// The words of the official test suite for `kind`.
 [[nodiscard]] const char* to_string(TrapKind kind);
@@ -62,8 +48,8 @@ struct Fault {
 void register_guest_code(const void* begin, const void* end);
 
 /// While one of these lives, a fault of registered guest code on this thread, at an address inside a registered
-/// reservation, leaves by siglongjmp(jump, 1) after `fault` was filled. Any other fault goes to the handler that was
-/// there before. Nests; the innermost counts.
+/// reservation, leaves by siglongjmp(jump, 1) after `fault` was filled; one of compiled code traps there (see
+/// native_code.h). Any other fault goes to the handler that was there before. Nests; the innermost counts.
 class FaultScope {
  public:
   /// Installs the process's handlers and this thread's alternate signal stack when needed.
@@ -77,7 +63,7 @@ class FaultScope {
 
   /// Called in the handler, before the jump, to take what it needs from the machine state. Async-signal-safe.
   void (*on_fault)(FaultScope& scope, void* context) = nullptr;
-  void* user = nullptr;
+  Thread* thread = nullptr;  ///< that runs guest code; set before any does
 
  private:
   FaultScope* outer_;

@@ -46,11 +46,9 @@ std::optional<base::Bytes> Module::body(uint32_t function) const {
 
 namespace {
 
-// Calls `found(function, name)` with what the content of a name section says (specification, appendix, Custom Sections)
-// until that returns false. The section is not part of what validation covers: whatever is wrong with it, there is no
-// name.
-template <class Found>
-void for_each_name(base::Bytes content, Found&& found) {
+// The functions' names in the content of a name section (specification, appendix, Custom Sections). The section is not
+// part of what validation covers: from where something is wrong with it, there are no names.
+void read_names(base::Bytes content, const std::function<void(uint32_t, std::string_view)>& found) {
   base::Reader section(content);
   while (!section.at_end()) {
     const uint8_t id = section.u8();
@@ -62,28 +60,9 @@ void for_each_name(base::Bytes content, Found&& found) {
     for (uint32_t i = 0; i < count && !names.at_end(); ++i) {
       const uint32_t index = names.u32();
       const std::string_view name = names.name();
-      if (names.ok() && !found(index, name)) {
-        return;
+      if (names.ok()) {
+        found(index, name);
       }
-    }
-  }
-}
-
-// Calls `look` with the content of each name section, as bytes that do not change.
-template <class Look>
-void for_each_name_section(const Module& module, Look&& look) {
-  for (const CustomSection& section : module.custom_sections) {
-    if (section.name != "name") {
-      continue;
-    }
-    const base::Bytes content = module.bytes().subspan(section.offset, section.size);
-    if (!module.storage().is_mapped()) {
-      look(content);
-      continue;
-    }
-    std::vector<uint8_t> copy(content.size());
-    if (base::guarded_copy(copy.data(), content)) {
-      look(base::Bytes(copy));
     }
   }
 }
@@ -103,49 +82,53 @@ std::string printable(std::string_view text) {
 
 }  // namespace
 
-std::string Module::name_by_section(uint32_t function) const {
-  if (is_restored_) {
-    if (function + 1 >= name_starts_.size()) {
-      return {};
-    }
-    const uint32_t begin = name_starts_[function];
-    const uint32_t end = name_starts_[function + 1];
-    return begin <= end && end <= name_text_.size() ? std::string(name_text_.substr(begin, end - begin)) : "";
+std::string_view Module::kept_name(uint32_t function) const {
+  if (function + 1 >= name_starts_.size()) {
+    return {};
   }
-  std::string result;
-  for_each_name_section(*this, [&](base::Bytes content) {
-    for_each_name(content, [&](uint32_t index, std::string_view text) {
-      if (index == function && result.empty()) {
-        result = text;
-      }
-      return result.empty();
-    });
-  });
-  return result;
+  const uint32_t begin = name_starts_[function];
+  const uint32_t end = name_starts_[function + 1];
+  return begin <= end && end <= name_text_.size() ? name_text_.substr(begin, end - begin) : std::string_view();
 }
 
-std::vector<std::string> Module::names_by_section() const {
-  std::vector<std::string> names(functions.size());
+void Module::read_name_sections(const std::function<void(uint32_t, std::string_view)>& found) const {
   if (is_restored_) {
-    for (uint32_t i = 0; i < names.size(); ++i) {
-      names[i] = name_by_section(i);
-    }
-    return names;
-  }
-  for_each_name_section(*this, [&](base::Bytes content) {
-    for_each_name(content, [&](uint32_t index, std::string_view text) {
-      if (index < names.size() && names[index].empty()) {
-        names[index] = text;
+    for (uint32_t function = 0; function < functions.size(); ++function) {
+      if (const std::string_view name_of_it = kept_name(function); !name_of_it.empty()) {
+        found(function, name_of_it);
       }
-      return true;
-    });
-  });
-  return names;
+    }
+    return;
+  }
+  for (const CustomSection& section : custom_sections) {
+    if (section.name != "name") {
+      continue;
+    }
+    const base::Bytes content = bytes().subspan(section.offset, section.size);
+    if (!bytes_.is_mapped()) {
+      read_names(content, found);
+      continue;
+    }
+    std::vector<uint8_t> copy(content.size());
+    if (base::guarded_copy(copy.data(), content)) {
+      read_names(copy, found);
+    }
+  }
 }
 
 std::string Module::function_name(uint32_t function) const {
-  if (const std::string found = name_by_section(function); !found.empty()) {
-    return printable(found);
+  std::string found;
+  if (is_restored_) {
+    found = printable(kept_name(function));
+  } else {
+    read_name_sections([&](uint32_t index, std::string_view candidate) {
+      if (index == function && found.empty()) {
+        found = printable(candidate);
+      }
+    });
+  }
+  if (!found.empty()) {
+    return found;
   }
   for (const Export& entry : exports) {
     if (entry.kind == ExternKind::function && entry.index == function && !entry.name.empty()) {
@@ -160,6 +143,32 @@ std::string Module::function_name(uint32_t function) const {
     }
   }
   return fmt::format("function[{}]", function);
+}
+
+std::vector<std::string> Module::function_names() const {
+  std::vector<std::string> names(functions.size());
+  const auto note = [&](uint32_t function, std::string_view candidate) {
+    if (function < names.size() && names[function].empty()) {
+      names[function] = printable(candidate);
+    }
+  };
+  read_name_sections(note);
+  for (const Export& entry : exports) {
+    if (entry.kind == ExternKind::function) {
+      note(entry.index, entry.name);
+    }
+  }
+  for (const Import& entry : imports) {
+    if (entry.kind == ExternKind::function) {
+      note(entry.index, entry.name);
+    }
+  }
+  for (size_t function = 0; function < names.size(); ++function) {
+    if (names[function].empty()) {
+      names[function] = fmt::format("function[{}]", function);
+    }
+  }
+  return names;
 }
 
 }  // namespace tenon::wasm

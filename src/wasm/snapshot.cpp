@@ -141,9 +141,9 @@ class SnapshotWriter {
  public:
   explicit SnapshotWriter(const Module& module)
       : module_(module),
-        names_(module.names_by_section()),
+        names_(module.functions.size()),
         kept_(bodies_to_keep(module)),
-        bytes_(largest_size(), uint8_t{0}) {}
+        bytes_(read_names_and_measure(), uint8_t{0}) {}
 
   std::vector<uint8_t> write() {
     Header& header = take<Header>(1).front();
@@ -183,6 +183,15 @@ class SnapshotWriter {
   }
 
  private:
+  size_t read_names_and_measure() {
+    module_.read_name_sections([&](uint32_t function, std::string_view text) {
+      if (function < names_.size() && names_[function].empty()) {
+        names_[function] = text;
+      }
+    });
+    return largest_size();
+  }
+
   /// No less than what write() takes.
   [[nodiscard]] size_t largest_size() const {
     size_t size = sizeof(Header) + (size_t{64} * kAlignment);
