@@ -249,8 +249,8 @@ bool places_address(Dso& dso, const Wanted& wanted) {
       }
       const LinkedFunction* const descriptor = dso.module().is_imported_function(function)
                                                    ? dso.functions[function].load(std::memory_order_acquire)
-                                                   : dso.own_function(function);
-      if (wanted.addresses.contains(descriptor)) {
+                                                   : dso.own_functions.find(function);
+      if (descriptor != nullptr && wanted.addresses.contains(descriptor)) {
         return true;
       }
     }

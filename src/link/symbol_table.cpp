@@ -31,19 +31,8 @@ constexpr std::array<std::string_view, 20> kPrivateSymbols = {
     "memory",
 };
 
-constexpr auto kPrivateHashes = [] {
-  std::array<uint32_t, kPrivateSymbols.size()> hashes{};
-  std::ranges::transform(kPrivateSymbols, hashes.begin(), wasm::hash_name);
-  return hashes;
-}();
-
-bool is_private(const SymbolName& name) {
-  for (size_t i = 0; i < kPrivateHashes.size(); ++i) {
-    if (kPrivateHashes[i] == name.hash && kPrivateSymbols[i] == name.text) {
-      return true;
-    }
-  }
-  return false;
+bool is_private(std::string_view name) {
+  return name.starts_with('_') ? std::ranges::find(kPrivateSymbols, name) != kPrivateSymbols.end() : name == "memory";
 }
 
 /// Whether an export of an imported function only hands on what the module looks up under the same name:
@@ -60,11 +49,11 @@ bool hands_on(const wasm::Module& module, const wasm::Export& symbol) {
 }  // namespace
 
 bool is_private_symbol(std::string_view name) {
-  return is_private(SymbolName(name));
+  return is_private(name);
 }
 
 bool SymbolTable::defines(const wasm::Export& symbol) const {
-  if (is_private(SymbolName(symbol.name))) {
+  if (is_private(symbol.name)) {
     return false;
   }
   switch (symbol.kind) {
