@@ -11,6 +11,7 @@
 #include "abi/checksum.h"
 #include "abi/cpu.h"
 #include "base/sha256.h"
+#include "wasm/snapshot.h"
 
 namespace tenon::aot {
 
@@ -149,7 +150,7 @@ Result<std::shared_ptr<Image>> Image::map(int descriptor, const std::string& nam
   image->text = part(all, trailer.text);
   image->frames = part(all, trailer.frames);
   image->positions = part(all, trailer.positions);
-  auto module = wasm::decode(base::FileBytes::borrow(part(all, trailer.module)), module_name);
+  auto module = wasm::restore(base::FileBytes::borrow(part(all, trailer.module)), module_name);
   if (!module) {
     return std::unexpected(std::move(module).error());
   }

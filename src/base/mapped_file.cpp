@@ -17,6 +17,7 @@ struct FileBytes::Storage {
   Bytes view;
   void* mapping = nullptr;
   std::vector<uint8_t> owned;
+  std::shared_ptr<const void> owner;
   FileIdentity identity;
 
   Storage() = default;
@@ -130,6 +131,15 @@ FileBytes FileBytes::own(std::vector<uint8_t> bytes) {
 FileBytes FileBytes::borrow(Bytes bytes) {
   auto storage = std::make_shared<Storage>();
   storage->view = bytes;
+  FileBytes result;
+  result.storage_ = std::move(storage);
+  return result;
+}
+
+FileBytes FileBytes::share(Bytes bytes, std::shared_ptr<const void> owner) {
+  auto storage = std::make_shared<Storage>();
+  storage->view = bytes;
+  storage->owner = std::move(owner);
   FileBytes result;
   result.storage_ = std::move(storage);
   return result;

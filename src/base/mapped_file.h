@@ -46,6 +46,8 @@ class FileBytes {
   [[nodiscard]] static FileBytes own(std::vector<uint8_t> bytes);
   /// Looks at bytes that the caller keeps alive and unchanged for as long as any copy of this handle lives.
   [[nodiscard]] static FileBytes borrow(Bytes bytes);
+  /// Looks at bytes that `owner` keeps alive and unchanged.
+  [[nodiscard]] static FileBytes share(Bytes bytes, std::shared_ptr<const void> owner);
 
   [[nodiscard]] Bytes view() const;
   /// Whether reading may fault.

@@ -75,7 +75,7 @@ std::vector<NamedSection> name_sections(const wasm::Module& module) {
       const auto custom = std::ranges::find_if(module.custom_sections, [&](const wasm::CustomSection& candidate) {
         return candidate.offset >= section.offset && candidate.offset + candidate.size == section.offset + section.size;
       });
-      name = custom == module.custom_sections.end() ? name : custom->name;
+      name = custom == module.custom_sections.end() ? name : custom->name.str();
     }
     named.push_back({section, std::move(name)});
   }
@@ -84,12 +84,16 @@ std::vector<NamedSection> name_sections(const wasm::Module& module) {
 
 /// Symbols with flags, in the order of their names.
 std::map<std::string, uint32_t> sorted_export_flags(const wasm::Dylink& dylink) {
-  return {dylink.export_flags.begin(), dylink.export_flags.end()};
+  std::map<std::string, uint32_t> sorted;
+  for (const wasm::DylinkExport& entry : dylink.export_flags) {
+    sorted.emplace(entry.name, entry.flags);
+  }
+  return sorted;
 }
 
-std::string list_or_dash(const std::vector<std::string>& names) {
+std::string list_or_dash(const auto& names) {
   std::string text;
-  for (const std::string& name : names) {
+  for (const std::string_view name : names) {
     text += (text.empty() ? "" : ", ") + escaped(name);
   }
   return text.empty() ? "-" : text;
@@ -137,21 +141,22 @@ std::string to_text(const std::string& file, const wasm::Module& module) {
   return text;
 }
 
+std::vector<std::string> strings(const wasm::Array<wasm::Name>& names) {
+  return {names.begin(), names.end()};
+}
+
 ordered_json dylink_json(const wasm::Dylink& dylink) {
-  ordered_json result = {{"memory_size", dylink.memory_size},
-                         {"memory_alignment", uint64_t{1} << dylink.memory_alignment},
-                         {"table_size", dylink.table_size},
-                         {"table_alignment", uint64_t{1} << dylink.table_alignment},
-                         {"needed", dylink.needed},
-                         {"runtime_path", dylink.runtime_path},
-                         {"export_flags", ordered_json::array()},
-                         {"import_flags", ordered_json::array()}};
+  ordered_json result = {
+      {"memory_size", dylink.memory_size},     {"memory_alignment", uint64_t{1} << dylink.memory_alignment},
+      {"table_size", dylink.table_size},       {"table_alignment", uint64_t{1} << dylink.table_alignment},
+      {"needed", strings(dylink.needed)},      {"runtime_path", strings(dylink.runtime_path)},
+      {"export_flags", ordered_json::array()}, {"import_flags", ordered_json::array()}};
   for (const auto& [name, flags] : sorted_export_flags(dylink)) {
     result["export_flags"].push_back({{"name", name}, {"flags", flag_names(flags)}});
   }
   for (const wasm::DylinkImport& import : dylink.import_flags) {
     result["import_flags"].push_back(
-        {{"module", import.module}, {"name", import.name}, {"flags", flag_names(import.flags)}});
+        {{"module", import.module.view()}, {"name", import.name.view()}, {"flags", flag_names(import.flags)}});
   }
   return result;
 }
@@ -167,14 +172,14 @@ ordered_json to_json(const std::string& file, const wasm::Module& module) {
   result["dylink"] = module.dylink ? dylink_json(*module.dylink) : ordered_json();
   result["imports"] = ordered_json::array();
   for (const wasm::Import& import : module.imports) {
-    result["imports"].push_back({{"module", import.module},
-                                 {"name", import.name},
+    result["imports"].push_back({{"module", import.module.view()},
+                                 {"name", import.name.view()},
                                  {"kind", to_string(import.kind)},
                                  {"type", describe_type(module, import.kind, import.index)}});
   }
   result["exports"] = ordered_json::array();
   for (const wasm::Export& entry : module.exports) {
-    result["exports"].push_back({{"name", entry.name},
+    result["exports"].push_back({{"name", entry.name.view()},
                                  {"kind", to_string(entry.kind)},
                                  {"type", describe_type(module, entry.kind, entry.index)}});
   }

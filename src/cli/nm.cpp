@@ -105,8 +105,7 @@ Symbol defined_symbol(const wasm::Module& module, const wasm::Export& entry) {
   symbol.defined = true;
   symbol.name = entry.name;
   if (module.dylink) {
-    const auto flags = module.dylink->export_flags.find(entry.name);
-    symbol.flags = flags == module.dylink->export_flags.end() ? 0 : flags->second;
+    symbol.flags = module.dylink->flags_of_export(wasm::SymbolName(entry.name));
   }
   const bool data = is_data(module, entry);
   symbol.kind = data ? "data" : to_string(entry.kind);

@@ -17,6 +17,7 @@
 #include "compiler/linked_elf.h"
 #include "compiler/positions.h"
 #include "compiler/target.h"
+#include "wasm/snapshot.h"
 
 namespace tenon::compiler {
 
@@ -94,14 +95,13 @@ std::vector<uint32_t> function_table(std::span<const PlacedFunction> functions, 
   return table;
 }
 
-/// What of the module the runtime wants to have: for now, all.
+/// What of the module the runtime wants to have.
 Result<std::vector<uint8_t>> module_part(const wasm::Module& module) {
-  const base::Bytes bytes = module.bytes();
-  std::vector<uint8_t> copy(bytes.size());
-  if (!base::guarded_copy(copy.data(), bytes)) {
+  std::vector<uint8_t> part = wasm::snapshot(module);
+  if (part.empty()) {
     return fail(ErrorKind::io, "{}: was truncated while it was compiled", module.name);
   }
-  return copy;
+  return part;
 }
 
 /// Appends parts to a file, and takes the checksum of those that count.

@@ -2227,8 +2227,12 @@ uint32_t Translation::offset_of(uint32_t word) const {
 
 Result<std::unique_ptr<Translation>> translate(Executable& executable, uint32_t function) {
   const wasm::Module& module = executable.module();
-  const wasm::Function& defined = module.functions[function];
-  const base::Bytes body = module.bytes().subspan(defined.body_offset, defined.body_size);
+  const auto kept = module.body(function);
+  if (module.is_restored() || !kept) {
+    return fail(ErrorKind::usage, "{} was loaded as compiled code: function {} has no body that could be interpreted",
+                module.name, function);
+  }
+  const base::Bytes body = *kept;
   if (!module.storage().is_mapped()) {
     return Translator(executable, function, body).run();
   }

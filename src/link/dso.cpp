@@ -12,10 +12,8 @@
 namespace tenon::link {
 
 Dso::Dso(Namespace& program, std::shared_ptr<SharedModule> module, std::string its_name)
-    : LinkedModule(std::move(module)), name(std::move(its_name)), program_(program) {
-  const wasm::Module& wasm = this->module();
-  functions = std::make_unique<std::atomic<const LinkedFunction*>[]>(wasm.imported_functions);
-  own_functions_ = std::make_unique<std::atomic<const LinkedFunction*>[]>(wasm.functions.size());
+    : LinkedModule(std::move(module)), name(std::move(its_name)), own_functions(executable()), program_(program) {
+  functions = std::make_unique<std::atomic<const LinkedFunction*>[]>(this->module().imported_functions);
 }
 
 uint64_t Dso::memory_size() const {
@@ -41,25 +39,6 @@ Dso::Range Dso::data_range() const {
   }
   end = std::max<uint64_t>(end, exported_constant(module(), "__data_end").value_or(0));
   return begin < end ? Range{begin, end - begin} : Range{};
-}
-
-const LinkedFunction* Dso::own_function(uint32_t function) {
-  auto& place = own_functions_[function];
-  if (const LinkedFunction* const known = place.load(std::memory_order_acquire)) {
-    return known;
-  }
-  const std::scoped_lock lock(making_function_);
-  if (const LinkedFunction* const known = place.load(std::memory_order_relaxed)) {
-    return known;
-  }
-  LinkedFunction& made = made_functions_.emplace_back();
-  made.native = executable().native_entry(function);
-  made.code = &executable().code(function);
-  made.type = module().types[module().functions[function].type].get();
-  made.dso = index;
-  made.function = function;
-  place.store(&made, std::memory_order_release);
-  return &made;
 }
 
 const abi::FunctionDescriptor* Dso::descriptor(abi::Thread& thread, uint32_t function) {

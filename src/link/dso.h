@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "link/own_functions.h"
 #include "link/placement.h"
 #include "link/report.h"
 #include "link/shared_module.h"
@@ -36,11 +36,6 @@ enum class Origin : uint8_t {
 /// An ordered list of DSOs that names are looked up in.
 struct Scope {
   std::vector<Dso*> dsos;
-};
-
-/// A function of a DSO as a value, and the table slot it was given: so that it has one address.
-struct LinkedFunction : abi::FunctionDescriptor {
-  mutable std::atomic<uint32_t> slot{0};  ///< in the table; 0 while it has none. FunctionTable guards it
 };
 
 /// What a global import was resolved to. Decided once per DSO; every thread's instance is filled from it.
@@ -152,17 +147,8 @@ class Dso final : public runtime::LinkedModule {
   [[nodiscard]] Namespace& program() const { return program_; }
 
   /// The one descriptor of function `function`, which it defines itself. Thread-safe.
-  [[nodiscard]] const LinkedFunction* own_function(uint32_t function);
-  /// Calls `function` with each descriptor made so far. Holds the lock under which they are made.
-  template <class Function>
-  void for_each_function(Function&& function) {
-    const std::scoped_lock lock(making_function_);
-    for (const LinkedFunction& made : made_functions_) {
-      function(made);
-    }
-  }
-  /// Gives the descriptors away: what may still be referred to outlives the DSO.
-  [[nodiscard]] std::deque<LinkedFunction> take_functions() { return std::move(made_functions_); }
+  [[nodiscard]] const LinkedFunction* own_function(uint32_t function) { return own_functions.get(function, index); }
+  OwnFunctions own_functions;
 
   // LinkedModule
   [[nodiscard]] const abi::FunctionDescriptor* descriptor(abi::Thread& thread, uint32_t function) override;
@@ -175,10 +161,6 @@ class Dso final : public runtime::LinkedModule {
 
  private:
   Namespace& program_;
-  std::mutex making_function_;  ///< guards making descriptors; no other lock is taken under it
-  std::deque<LinkedFunction> made_functions_;
-  /// By function index; null where none was made. Acquire and release: read without the lock.
-  std::unique_ptr<std::atomic<const LinkedFunction*>[]> own_functions_;
 };
 
 }  // namespace tenon::link

@@ -28,8 +28,8 @@ std::vector<Dependency> list_dependencies(const Namespace& program, const LoadSe
       entry.memory_alignment = dylink->memory_alignment;
       entry.table_size = dylink->table_size;
       entry.table_alignment = dylink->table_alignment;
-      for (const std::string& needed : dylink->needed) {
-        const auto known = first_names.find(needed);
+      for (const wasm::Name& needed : dylink->needed) {
+        const auto known = first_names.find(needed.str());
         entry.needed.push_back(known == first_names.end() ? printable(needed) : known->second);
       }
     }

@@ -86,14 +86,18 @@ void FunctionTable::count_unused_locked(uint64_t base, uint64_t count, bool unus
   }
 }
 
+// The guest can overwrite any slot, and the host's functions may know one of an earlier table: then the function needs
+// another one.
+bool FunctionTable::holds_locked(const LinkedFunction& function) const {
+  const uint32_t known = function.slot.load(std::memory_order_relaxed);
+  return known != 0 && table_ != nullptr && known < table_->size.load(std::memory_order_acquire) &&
+         table_->get(known).function == &function;
+}
+
 Result<uint32_t> FunctionTable::slot_of(const LinkedFunction& function, bool* is_new) {
   const std::scoped_lock lock(mutex_);
-  const uint32_t known = function.slot.load(std::memory_order_relaxed);
-  // The guest can overwrite any slot, and the host's functions may know one of an earlier table: then the function
-  // needs another one.
-  if (known != 0 && table_ != nullptr && known < table_->size.load(std::memory_order_acquire) &&
-      table_->get(known).function == &function) {
-    return known;
+  if (holds_locked(function)) {
+    return function.slot.load(std::memory_order_relaxed);
   }
   const auto slot = static_cast<uint32_t>(TENON_TRY(reserve_locked(1, 0, "a function's address")));
   table_->set(slot, abi::Cell{.function = &function});
@@ -104,12 +108,49 @@ Result<uint32_t> FunctionTable::slot_of(const LinkedFunction& function, bool* is
   return slot;
 }
 
-void FunctionTable::place(const LinkedFunction& function, uint64_t slot) {
+Result<> FunctionTable::give_slots(std::span<const LinkedFunction* const> functions,
+                                   std::vector<const LinkedFunction*>& fresh) {
   const std::scoped_lock lock(mutex_);
-  table_->set(slot, abi::Cell{.function = &function});
-  if (function.slot.load(std::memory_order_relaxed) == 0 && slot <= UINT32_MAX) {
-    function.slot.store(static_cast<uint32_t>(slot), std::memory_order_relaxed);
+  const size_t first_fresh = fresh.size();
+  for (const LinkedFunction* const function : functions) {
+    if (!holds_locked(*function)) {
+      function->slot.store(0, std::memory_order_relaxed);
+      fresh.push_back(function);
+    }
   }
+  uint64_t next = 0;
+  uint64_t left = 0;
+  size_t given = first_fresh;
+  for (size_t i = first_fresh; i < fresh.size(); ++i) {
+    const LinkedFunction& function = *fresh[i];
+    if (function.slot.load(std::memory_order_relaxed) != 0) {
+      continue;  // it is there twice
+    }
+    if (left == 0) {
+      // All at once if there is such a range. Otherwise one by one, from what is free here and there.
+      left = fresh.size() - i;
+      auto range = reserve_locked(left, 0, "functions' addresses");
+      if (!range && left != 1) {
+        left = 1;
+        range = reserve_locked(left, 0, "a function's address");
+      }
+      if (!range) {
+        fresh.resize(given);
+        return std::unexpected(std::move(range).error());
+      }
+      next = *range;
+    }
+    table_->set(next, abi::Cell{.function = &function});
+    function.slot.store(static_cast<uint32_t>(next), std::memory_order_relaxed);
+    fresh[given++] = &function;
+    ++next;
+    --left;
+  }
+  fresh.resize(given);
+  if (left != 0) {
+    release_unseen_locked(next, left, "");
+  }
+  return {};
 }
 
 // Whoever has a slot there loses it.

@@ -9,6 +9,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,9 +35,23 @@ class FunctionTable {
 
   /// The slot of `function`: the one it has, or a new one that holds it (then `is_new` is set). Errors: as above.
   [[nodiscard]] Result<uint32_t> slot_of(const LinkedFunction& function, bool* is_new = nullptr);
+  /// The same for many: afterwards each has its slot. Those that had none before are added to `fresh`. Errors: as
+  /// above, and then some of them may have been given slots.
+  [[nodiscard]] Result<> give_slots(std::span<const LinkedFunction* const> functions,
+                                    std::vector<const LinkedFunction*>& fresh);
 
   /// Puts `function` into `slot` on behalf of an element segment; the first slot a function gets is its address.
-  void place(const LinkedFunction& function, uint64_t slot);
+  void place(const LinkedFunction& function, uint64_t slot) {
+    const std::scoped_lock lock(mutex_);
+    place_locked(&function, slot);
+  }
+  /// The same for many, from slot `first` on; null empties a slot.
+  void place(std::span<const LinkedFunction* const> functions, uint64_t first) {
+    const std::scoped_lock lock(mutex_);
+    for (const LinkedFunction* const function : functions) {
+      place_locked(function, first++);
+    }
+  }
 
   /// Empties a range and gives it back: `owner` is gone.
   void release(uint64_t base, uint64_t count, const std::string& owner);
@@ -68,6 +83,13 @@ class FunctionTable {
   /// Counts slots that nobody uses, or uses again, by the step they lie in, and gives back steps that are full of them.
   void count_unused_locked(uint64_t base, uint64_t count, bool unused);
   void empty_locked(uint64_t base, uint64_t count);
+  [[nodiscard]] bool holds_locked(const LinkedFunction& function) const;
+  void place_locked(const LinkedFunction* function, uint64_t slot) {
+    table_->set(slot, abi::Cell{.function = function});
+    if (function != nullptr && function->slot.load(std::memory_order_relaxed) == 0 && slot <= UINT32_MAX) {
+      function->slot.store(static_cast<uint32_t>(slot), std::memory_order_relaxed);
+    }
+  }
   void release_locked(uint64_t base, uint64_t count, const std::string& owner);
   void release_unseen_locked(uint64_t base, uint64_t count, const std::string& owner);
   /// The slot of a function that is losing it, 0 when it has none that still holds it.

@@ -1,6 +1,7 @@
 #include "link/instantiate.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <optional>
 
@@ -87,6 +88,23 @@ abi::Cell element(const wasm::ElementSegment& segment, uint32_t i, Dso& dso, abi
                           : dso.own_function(function)};
 }
 
+/// Puts functions of a DSO into the program's table, some at a time: one lock is not worth one function.
+void place_functions(Namespace& program, Dso& dso, std::span<const uint32_t> functions, uint64_t slot) {
+  std::array<const LinkedFunction*, 64> found{};
+  while (!functions.empty()) {
+    const std::span<const uint32_t> some = functions.first(std::min(found.size(), functions.size()));
+    dso.own_functions.get_all(some, dso.index, found);
+    for (size_t i = 0; i < some.size(); ++i) {
+      if (some[i] != wasm::kNoIndex && dso.module().is_imported_function(some[i])) {
+        found[i] = dso.functions[some[i]].load(std::memory_order_acquire);
+      }
+    }
+    program.functions.place(std::span(found).first(some.size()), slot);
+    functions = functions.subspan(some.size());
+    slot += some.size();
+  }
+}
+
 /// The specification's words for an active segment that does not fit.
 struct OutOfBounds {
   runtime::TrapKind kind;
@@ -115,6 +133,10 @@ std::optional<OutOfBounds> write_elements(Namespace& program, Dso& dso, abi::Ins
                                    segment.size(), offset, size)};
   }
   const bool is_program_table = table == program.functions.table();
+  if (is_program_table && segment.expressions.empty()) {
+    place_functions(program, dso, segment.functions.view(), offset);
+    return std::nullopt;
+  }
   for (uint32_t i = 0; i < segment.size(); ++i) {
     const abi::Cell value = element(segment, i, dso, instance);
     if (is_program_table && value.bits != 0) {
@@ -180,19 +202,24 @@ Result<> check_segments(Namespace& program, Dso& dso, abi::Instance& instance) {
 
 /// What GOT cells hold, the same in every thread: computed by the first one, in the bindings, for all others to copy.
 Result<> settle_cells(Namespace& program, GuestThread& thread, Dso& dso, LoadSet& load) {
+  std::vector<const LinkedFunction*> functions;
+  for (const GlobalBinding& binding : dso.globals) {
+    if (binding.kind == GlobalBinding::Kind::function) {
+      functions.push_back(binding.function);
+    }
+  }
+  const size_t slots = load.new_slots.size();
+  TENON_CHECK(program.functions.give_slots(functions, load.new_slots));
+  program.report.statistics.table_slots += load.new_slots.size() - slots;
   for (GlobalBinding& binding : dso.globals) {
     if (binding.kind == GlobalBinding::Kind::data) {
       const uint32_t address = static_cast<uint32_t>(binding.dso->memory_base) +
                                global_value(*binding.dso, *thread.instance(*binding.dso), binding.index).u32;
       binding = {.kind = GlobalBinding::Kind::value, .value = address};
     } else if (binding.kind == GlobalBinding::Kind::function) {
-      bool is_new = false;
-      const uint32_t slot = TENON_TRY(program.functions.slot_of(*binding.function, &is_new));
-      if (is_new) {
-        load.new_slots.push_back(binding.function);
-        ++program.report.statistics.table_slots;
-      }
-      binding = {.kind = GlobalBinding::Kind::value, .value = slot, .function = binding.function};
+      binding = {.kind = GlobalBinding::Kind::value,
+                 .value = binding.function->slot.load(std::memory_order_relaxed),
+                 .function = binding.function};
     }
   }
   return {};

@@ -140,7 +140,8 @@ Result<> add_needed(Namespace& program, LoadSet& set) {
       return fail(ErrorKind::limit, "{} needs {} libraries; a program may have {}", requester.name, needed_names.size(),
                   program.options.maximum_libraries);
     }
-    for (const std::string& needed : needed_names) {
+    for (const wasm::Name& needed_name : needed_names) {
+      const std::string needed = needed_name.str();
       auto dso = find_or_add(program, set, needed, requester.origin == Origin::guest_file, &requester,
                              [&] { return program.search.find_needed(needed, requester, told_to_guest); });
       if (dso) {

@@ -127,7 +127,7 @@ Result<SymbolAddress> find_address(Namespace& program, LookIn where, Dso* dso, s
                 program.main_thread->state().take_trap().message);
   }
   uint64_t base = definer.memory_base;
-  if (definer.shared().is_thread_local(text)) {
+  if (definer.shared().is_thread_local(name)) {
     if (!definer.shared().tls_base) {
       return fail(ErrorKind::unlinkable, "{} of {} is thread-local, and that does not export __tls_base",
                   printable(text), definer.name);
@@ -148,7 +148,7 @@ void nearest_data_symbol(const Dso& dso, abi::Instance& instance, uint32_t addre
   for (const wasm::Export& symbol : dso.module().exports) {
     if (symbol.kind != wasm::ExternKind::global || symbol.index < dso.module().imported_globals ||
         dso.module().globals[symbol.index].type != wasm::GlobalType{} || is_private_symbol(symbol.name) ||
-        dso.shared().is_thread_local(symbol.name)) {
+        dso.shared().is_thread_local(SymbolName(symbol.name))) {
       continue;
     }
     const uint32_t at = static_cast<uint32_t>(dso.memory_base) + global_value(dso, instance, symbol.index).u32;

@@ -81,7 +81,7 @@ void Namespace::discard(const std::vector<Dso*>& dead) {
   for (Dso* const dso : dead) {
     const uint32_t index = dso->index;
     if (references_travel && dso->state == State::gone) {
-      retired[index] = {dso->name, dso->take_functions(), dso->module().types};
+      retired[index] = {dso->name, dso->own_functions.take(), dso->module().types};
     } else {
       free_indices_.push_back(index);
     }

@@ -113,7 +113,7 @@ struct Namespace {
   bool references_travel = false;
   struct Retired {
     std::string name;
-    std::deque<LinkedFunction> functions;
+    FunctionPool functions{false};
     std::vector<wasm::TypeReference> types;
   };
   std::unordered_map<uint32_t, Retired> retired;  ///< by DSO index

@@ -69,8 +69,8 @@ class Emptiness {
     }
     // The file may change under its mapping: a wrong answer only moves a constructor to a later time.
     std::array<uint8_t, kLongestBody> copy{};
-    if (body.body_size > copy.size() ||
-        !base::guarded_copy(copy.data(), dso.module().bytes().subspan(body.body_offset, body.body_size))) {
+    const auto bytes = body.body_size > copy.size() ? std::nullopt : dso.module().body(function);
+    if (!bytes || !base::guarded_copy(copy.data(), *bytes)) {
       return false;
     }
     base::Reader in(base::Bytes(copy.data(), body.body_size));
@@ -130,12 +130,12 @@ bool only_sets_own_globals(const Dso& dso, uint32_t function) {
     return false;
   }
   constexpr uint32_t kLongest = 64U << 10;
-  const wasm::Function& body = dso.module().functions[function];
-  if (body.body_size > kLongest) {
+  const auto body = dso.module().body(function);
+  if (!body || body->size() > kLongest) {
     return false;
   }
-  std::vector<uint8_t> copy(body.body_size);
-  if (!base::guarded_copy(copy.data(), dso.module().bytes().subspan(body.body_offset, body.body_size))) {
+  std::vector<uint8_t> copy(body->size());
+  if (!base::guarded_copy(copy.data(), *body)) {
     return false;
   }
   base::Reader in(copy);
@@ -249,8 +249,8 @@ bool places_address(Dso& dso, const Wanted& wanted) {
       }
       const LinkedFunction* const descriptor = dso.module().is_imported_function(function)
                                                    ? dso.functions[function].load(std::memory_order_acquire)
-                                                   : dso.own_function(function);
-      if (wanted.addresses.contains(descriptor)) {
+                                                   : dso.own_functions.find(function);
+      if (descriptor != nullptr && wanted.addresses.contains(descriptor)) {
         return true;
       }
     }

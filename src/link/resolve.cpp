@@ -85,7 +85,7 @@ class Resolver {
     if (symbol.found.empty()) {
       if (is_symbol(import)) {
         symbol.searched = searched_names(dso_.scopes);
-      } else if (!program_.registered_instances.contains(import.module)) {
+      } else if (!program_.registered_instances.contains(import.module.view())) {
         symbol.searched = {fmt::format("any module named {}: there is none", printable(import.module))};
       }
     }
@@ -150,8 +150,8 @@ class Resolver {
         return {};
       }
       bound(definition, wanted.name.text);
-      return {.kind = definer.shared().is_thread_local(wanted.name.text) ? GlobalBinding::Kind::thread_local_data
-                                                                         : GlobalBinding::Kind::data,
+      return {.kind = definer.shared().is_thread_local(wanted.name) ? GlobalBinding::Kind::thread_local_data
+                                                                    : GlobalBinding::Kind::data,
               .index = definition.symbol->index,
               .dso = definition.dso};
     }
@@ -252,9 +252,9 @@ class Resolver {
       missing(import, expected);
       return nullptr;
     }
-    const auto [known, is_new] = program_.tags.try_emplace(import.name, runtime::Tag{type});
+    const auto [known, is_new] = program_.tags.try_emplace(import.name.str(), runtime::Tag{type});
     if (is_new) {
-      new_tags.push_back(import.name);
+      new_tags.push_back(import.name.str());
     }
     if (known->second.type != type) {
       missing(import, expected, "tag " + to_string(*known->second.type), "the linker, as a library before imports it");

@@ -24,7 +24,7 @@ Definition find_symbol(std::span<const std::shared_ptr<Scope>> scopes, const Sym
 }
 
 Definition find_registered(const Namespace& program, const wasm::Import& import) {
-  const auto instance = program.registered_instances.find(import.module);
+  const auto instance = program.registered_instances.find(import.module.view());
   if (instance == program.registered_instances.end()) {
     return {};
   }

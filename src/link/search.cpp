@@ -361,7 +361,7 @@ Result<bool> Search::find_in_runtime_path(const std::string& name, const Request
     return false;
   }
   size_t searched = 0;
-  for (const std::string& entry : requester->module().dylink->runtime_path) {
+  for (const std::string_view entry : requester->module().dylink->runtime_path) {
     if (entry.contains('\0')) {
       continue;
     }

@@ -1,5 +1,7 @@
 #include "link/shared_module.h"
 
+#include <bit>
+#include <span>
 #include <string_view>
 #include <unordered_map>
 
@@ -49,6 +51,34 @@ std::optional<KnownGlobal> known_global(const wasm::Import& import) {
   return std::nullopt;
 }
 
+/// Tells functions of the global imports of their addresses.
+void find_addresses(std::span<FunctionImport> functions, std::span<const GlobalImport> globals) {
+  // By name, open addressing; at most half full.
+  std::vector<FunctionImport*> named(std::bit_ceil(2 * functions.size() + 1));
+  const size_t mask = named.size() - 1;
+  for (FunctionImport& function : functions) {
+    if (function.from_scope) {
+      size_t place = function.name.hash & mask;
+      while (named[place] != nullptr) {
+        place = (place + 1) & mask;
+      }
+      named[place] = &function;
+    }
+  }
+  for (uint32_t i = 0; i < globals.size(); ++i) {
+    const SymbolName& name = globals[i].name;
+    if (globals[i].role != GlobalRole::function_address) {
+      continue;
+    }
+    for (size_t place = name.hash & mask; named[place] != nullptr; place = (place + 1) & mask) {
+      FunctionImport& function = *named[place];
+      if (function.name.hash == name.hash && function.name.text == name.text && !function.address) {
+        function.address = i;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 Result<std::shared_ptr<SharedModule>> SharedModule::make(std::shared_ptr<const wasm::Module> module,
@@ -78,6 +108,9 @@ Result<> SharedModule::classify_imports() {
     }
   }
   const auto is_weak = [&](const wasm::Import& import) {
+    if (flags.empty()) {
+      return false;
+    }
     const auto found = flags.find(import.name);
     return found != flags.end() && (found->second & wasm::kSymbolBindingWeak) != 0;
   };
@@ -117,17 +150,7 @@ Result<> SharedModule::classify_imports() {
     }
   }
 
-  std::unordered_map<std::string_view, uint32_t> addresses;
-  for (uint32_t i = 0; i < globals.size(); ++i) {
-    if (globals[i].role == GlobalRole::function_address) {
-      addresses.emplace(globals[i].name.text, i);
-    }
-  }
-  for (FunctionImport& function : functions) {
-    if (const auto found = addresses.find(function.name.text); function.from_scope && found != addresses.end()) {
-      function.address = found->second;
-    }
-  }
+  find_addresses(functions, globals);
 
   const auto place = [&](uint32_t function) {
     if (function < functions.size()) {
@@ -211,13 +234,9 @@ Result<> SharedModule::find_exports() {
   return result;
 }
 
-bool SharedModule::is_thread_local(std::string_view name) const {
+bool SharedModule::is_thread_local(const SymbolName& name) const {
   const auto& dylink = module().dylink;
-  if (!dylink) {
-    return false;
-  }
-  const auto found = dylink->export_flags.find(std::string(name));
-  return found != dylink->export_flags.end() && (found->second & wasm::kSymbolTls) != 0;
+  return dylink && (dylink->flags_of_export(name) & wasm::kSymbolTls) != 0;
 }
 
 }  // namespace tenon::link

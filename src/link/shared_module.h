@@ -81,7 +81,7 @@ class SharedModule final : public runtime::Executable {
     return global_access(global) == runtime::GlobalAccess::indirect;
   }
   /// Whether data symbol `name` has another address in each thread.
-  [[nodiscard]] bool is_thread_local(std::string_view name) const;
+  [[nodiscard]] bool is_thread_local(const SymbolName& name) const;
 
   SharedModule(std::shared_ptr<const wasm::Module> module, runtime::CodeOptions options,
                std::shared_ptr<aot::Image> image);

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
-#include <functional>
-#include <vector>
+#include <cstdint>
 
 namespace tenon::link {
 
@@ -33,72 +31,46 @@ constexpr std::array<std::string_view, 20> kPrivateSymbols = {
     "memory",
 };
 
-/// `imported`: the module's function imports by index.
-bool defines_symbol(const wasm::Module& module, const std::vector<const wasm::Import*>& imported,
-                    const wasm::Export& symbol) {
-  switch (symbol.kind) {
-    case wasm::ExternKind::function:
-      // An export that only hands on what the module looks up under the same name is a reference, no definition.
-      return symbol.index >= module.imported_functions || imported[symbol.index]->module != "env" ||
-             imported[symbol.index]->name != symbol.name;
-    case wasm::ExternKind::tag:
-      return symbol.index >= module.imported_tags;
-    case wasm::ExternKind::global:
-      return symbol.index >= module.imported_globals;
-    default:
-      return false;
+bool is_private(std::string_view name) {
+  return name.starts_with('_') ? std::ranges::find(kPrivateSymbols, name) != kPrivateSymbols.end() : name == "memory";
+}
+
+/// Whether an export of an imported function only hands on what the module looks up under the same name:
+/// then it is a reference, no definition.
+bool hands_on(const wasm::Module& module, const wasm::Export& symbol) {
+  for (const wasm::Import& import : module.imports) {
+    if (import.kind == wasm::ExternKind::function && import.index == symbol.index) {
+      return import.module == "env" && import.name == symbol.name;
+    }
   }
+  return false;
 }
 
 }  // namespace
 
 bool is_private_symbol(std::string_view name) {
-  return name.starts_with('_') ? std::ranges::find(kPrivateSymbols, name) != kPrivateSymbols.end() : name == "memory";
+  return is_private(name);
 }
 
-SymbolName::SymbolName(std::string_view name) : text(name), hash(std::hash<std::string_view>{}(name)) {}
-
-SymbolTable::SymbolTable(const wasm::Module& module) : module_(module) {
-  const size_t count = module.exports.size();
-  std::vector<const wasm::Import*> imported(module.imported_functions);
-  for (const wasm::Import& import : module.imports) {
-    if (import.kind == wasm::ExternKind::function) {
-      imported[import.index] = &import;
-    }
+bool SymbolTable::defines(const wasm::Export& symbol) const {
+  if (is_private(symbol.name)) {
+    return false;
   }
-  // 16 bits of the filter for each symbol: about one name in 70 passes although it is not there.
-  filter_.resize(std::bit_ceil(count / 4 + 1));
-  filter_mask_ = filter_.size() - 1;
-  slots_.resize(std::bit_ceil(2 * count + 1));
-  for (uint32_t i = 0; i < count; ++i) {
-    const wasm::Export& symbol = module.exports[i];
-    if (is_private_symbol(symbol.name) || !defines_symbol(module, imported, symbol)) {
-      continue;
-    }
-    const SymbolName name(symbol.name);
-    filter_[(name.hash >> 6) & filter_mask_] |=
-        (uint64_t{1} << (name.hash & 63)) | (uint64_t{1} << ((name.hash >> 32) & 63));
-    size_t slot = (name.hash >> 12) & (slots_.size() - 1);
-    while (slots_[slot].export_index != 0) {
-      slot = (slot + 1) & (slots_.size() - 1);
-    }
-    slots_[slot] = {static_cast<uint32_t>(name.hash >> 32), i + 1};
-    ++size_;
+  switch (symbol.kind) {
+    case wasm::ExternKind::function:
+      return symbol.index >= module_.imported_functions || !hands_on(module_, symbol);
+    case wasm::ExternKind::tag:
+      return symbol.index >= module_.imported_tags;
+    case wasm::ExternKind::global:
+      return symbol.index >= module_.imported_globals;
+    default:
+      return false;
   }
 }
 
-const wasm::Export* SymbolTable::find_in_slots(const SymbolName& name) const {
-  const auto hash = static_cast<uint32_t>(name.hash >> 32);
-  for (size_t slot = (name.hash >> 12) & (slots_.size() - 1); slots_[slot].export_index != 0;
-       slot = (slot + 1) & (slots_.size() - 1)) {
-    if (slots_[slot].hash == hash) {
-      const wasm::Export& symbol = module_.exports[slots_[slot].export_index - 1];
-      if (symbol.name == name.text) {
-        return &symbol;
-      }
-    }
-  }
-  return nullptr;
+size_t SymbolTable::size() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(module_.exports, [&](const wasm::Export& symbol) { return defines(symbol); }));
 }
 
 }  // namespace tenon::link

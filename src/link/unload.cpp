@@ -113,7 +113,8 @@ void leave_scopes(Namespace& program, const DsoSet& dsos) {
 /// Empties the table entries of `dso`.
 void leave_table(Namespace& program, Dso& dso) {
   program.functions.release(dso.table_base, dso.table_base == 0 ? 0 : dso.table_size(), dso.name);
-  dso.for_each_function([&](const LinkedFunction& function) { program.functions.release_slot(function, dso.name); });
+  dso.own_functions.for_each(
+      [&](const LinkedFunction& function) { program.functions.release_slot(function, dso.name); });
 }
 
 /// Whether an exception that is still held has a tag of `dso`: the tag's address is its identity.
@@ -250,7 +251,7 @@ void undo_unpublished(Namespace& program, LoadSet& load) {
       program.functions.release_unseen(dso->table_base, dso->table_size(), dso->name);
     }
     // Start functions and data relocations may have used it.
-    dso->for_each_function(
+    dso->own_functions.for_each(
         [&](const LinkedFunction& function) { program.functions.release_slot(function, dso->name); });
     ranges.push_back(dso->range);
     program.destructors.forget(*dso);

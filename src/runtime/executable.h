@@ -67,7 +67,13 @@ class Executable {
   [[nodiscard]] const wasm::FunctionType* const* types() const { return types_.data(); }
 
   /// Code of function `index`; for an imported one, the binder's.
-  [[nodiscard]] abi::Code& code(uint32_t index) { return code_[index]; }
+  [[nodiscard]] abi::Code& code(uint32_t index) {
+    abi::Code* const chunk = codes_[index / kCodeChunk].load(std::memory_order_acquire);
+    return (chunk != nullptr ? chunk : make_codes(index / kCodeChunk))[index % kCodeChunk];
+  }
+  /// Makes `code` another Code of function `index`: for who keeps one beside something else. A defined function of a
+  /// compiled module may have several, one of an interpreted module has the one above.
+  void init(abi::Code& code, uint32_t index);
   [[nodiscard]] static Executable& of(const abi::Code& code) { return *static_cast<Executable*>(code.owner); }
 
   /// Guards `store` and translation; held while a function is translated, never while guest code runs.
@@ -81,7 +87,13 @@ class Executable {
   InstanceLayout layout_;
   std::vector<GlobalAccess> global_access_;
   std::vector<const wasm::FunctionType*> types_;
-  std::unique_ptr<abi::Code[]> code_;
+  /// Made when they are first asked for, so many at a time: most functions of a large module never run.
+  static constexpr uint32_t kCodeChunk = 32;
+  [[nodiscard]] size_t chunks() const;
+  abi::Code* make_codes(uint32_t chunk);
+
+  EntryStubs stubs_;
+  std::unique_ptr<std::atomic<abi::Code*>[]> codes_;
 };
 
 class HostCall;

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <tuple>
 
 #include "wasm/module.h"
 #include "wasm/opcode.h"
@@ -85,6 +87,23 @@ class StableBytes {
   size_t capacity_ = 0;
 };
 
+// Into the order that Dylink says. Of several flags for one name the last ones count.
+void sort_export_flags(Array<DylinkExport>& flags) {
+  if (flags.size() < 2) {
+    return;
+  }
+  std::vector<uint32_t> order(flags.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, {}, [&](uint32_t i) { return std::tuple(flags[i].name.hash(), flags[i].name.view(), i); });
+  Array<DylinkExport> sorted;
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (i + 1 == order.size() || flags[order[i]].name != flags[order[i + 1]].name) {
+      sorted.push_back(flags[order[i]]);
+    }
+  }
+  flags = std::move(sorted);
+}
+
 }  // namespace
 
 class Decoder {
@@ -126,7 +145,7 @@ class Decoder {
 
   // What they are made of.
   [[nodiscard]] Result<uint32_t> count(Reader& in, uint32_t already, uint32_t maximum, const char* what);
-  [[nodiscard]] Result<> name(Reader& in, std::string& result);
+  [[nodiscard]] Result<> name(Reader& in, Name& result);
   [[nodiscard]] Result<ValueType> value_type(Reader& in);
   [[nodiscard]] Result<ValueType> reference_type(Reader& in);
   [[nodiscard]] Result<std::vector<ValueType>> value_types(Reader& in, uint32_t maximum, const char* what);
@@ -137,6 +156,7 @@ class Decoder {
   [[nodiscard]] Result<GlobalType> global_type(Reader& in);
   [[nodiscard]] Result<uint32_t> tag_type(Reader& in);
   [[nodiscard]] Result<> constant_expression(Reader& in, ValueType expected, ConstantExpression& result);
+  [[nodiscard]] Result<> constant_instructions(Reader& in, ValueType expected);
   [[nodiscard]] Result<> element_segment(Reader& in, ElementSegment& segment);
   [[nodiscard]] Result<> data_segment(Reader& in, DataSegment& segment);
   [[nodiscard]] Result<> check_index(size_t at, ExternKind kind, uint32_t index);
@@ -182,8 +202,12 @@ class Decoder {
   }
 
   std::shared_ptr<Module> module_;
-  std::string place_ = "header";           // "import section", for messages
-  std::vector<ValueType> constant_types_;  // operand stack of constant_expression, kept for its memory
+  std::string place_ = "header";  // "import section", for messages
+  // Kept for their memory.
+  std::vector<ConstantInstruction> constant_;  // what constant_instructions has read
+  std::vector<ValueType> constant_types_;      // its operand stack
+  std::vector<uint32_t> element_functions_;    // of one segment
+  std::vector<ConstantExpression> element_expressions_;
   uint32_t declared_data_segments_ = 0;
 };
 
@@ -300,7 +324,6 @@ Result<> Decoder::sections() {
                      "data count and data section have inconsistent lengths: {} segments and no data section",
                      declared_data_segments_);
   }
-  module_->declared_functions.resize(module_->functions.size());
   return {};
 }
 
@@ -318,14 +341,14 @@ Result<uint32_t> Decoder::count(Reader& in, uint32_t already, uint32_t maximum, 
   return value;
 }
 
-Result<> Decoder::name(Reader& in, std::string& result) {
+Result<> Decoder::name(Reader& in, Name& result) {
   const size_t at = in.position();
   const std::string_view text = in.name();
   TENON_CHECK(checked(in));
   if (text.size() > kMaximumNameSize) {
     return over_limit(at, "a name of {} bytes is longer than {}", text.size(), kMaximumNameSize);
   }
-  result = text;
+  result = module_->keep_name(text);
   return {};
 }
 
@@ -575,14 +598,15 @@ Result<> Decoder::globals(Reader& in) {
   for (uint32_t i = 0; i < entries; ++i) {
     Global global{TENON_TRY(global_type(in)), {}};
     TENON_CHECK(constant_expression(in, global.type.type, global.initial));
-    module_->globals.push_back(std::move(global));
+    module_->globals.push_back(global);
   }
   return {};
 }
 
 // Validated on the way, with a stack of types (specification 3.3.10). Only imported globals are in its context: that is
 // the rule of WebAssembly 2.0, whose suite refuses globals of the module itself by "unknown global".
-Result<> Decoder::constant_expression(Reader& in, ValueType expected, ConstantExpression& result) {
+Result<> Decoder::constant_instructions(Reader& in, ValueType expected) {
+  std::vector<ConstantInstruction>& result = constant_;
   result.clear();
   std::vector<ValueType>& stack = constant_types_;
   stack.clear();
@@ -674,6 +698,12 @@ Result<> Decoder::constant_expression(Reader& in, ValueType expected, ConstantEx
   }
 }
 
+Result<> Decoder::constant_expression(Reader& in, ValueType expected, ConstantExpression& result) {
+  TENON_CHECK(constant_instructions(in, expected));
+  result = module_->keep(std::span<const ConstantInstruction>(constant_));
+  return {};
+}
+
 size_t Decoder::space(ExternKind kind) const {
   switch (kind) {
     case ExternKind::function:
@@ -698,10 +728,7 @@ Result<> Decoder::check_index(size_t at, ExternKind kind, uint32_t index) {
 }
 
 void Decoder::declare(uint32_t function) {
-  if (module_->declared_functions.size() < module_->functions.size()) {
-    module_->declared_functions.resize(module_->functions.size());
-  }
-  module_->declared_functions[function] = true;
+  module_->declared_functions.insert(function);
 }
 
 Result<> Decoder::exports(Reader& in) {
@@ -724,13 +751,11 @@ Result<> Decoder::exports(Reader& in) {
       declare(entry.index);
     }
   }
-  module_->index_exports();
-  for (const Export& entry : module_->exports) {
-    if (module_->export_index_.size() == module_->exports.size()) {
-      break;
-    }
-    if (module_->find_export(entry.name) != &entry) {
-      return invalid(begin, "duplicate export name {:?}", entry.name);
+  if (!module_->index_exports()) {
+    for (const Export& entry : module_->exports) {  // the second of two is not in the index
+      if (module_->find_export(entry.name) != &entry) {
+        return invalid(begin, "duplicate export name {:?}", entry.name);
+      }
     }
   }
   return {};
@@ -754,7 +779,7 @@ Result<> Decoder::elements(Reader& in) {
   for (uint32_t i = 0; i < entries; ++i) {
     ElementSegment segment{};
     TENON_CHECK(element_segment(in, segment));
-    module_->elements.push_back(std::move(segment));
+    module_->elements.push_back(segment);
   }
   return {};
 }
@@ -796,7 +821,9 @@ Result<> Decoder::element_segment(Reader& in, ElementSegment& segment) {
                    to_string(module_->tables[segment.table].type.element));
   }
   const uint32_t entries = TENON_TRY(count(in, 0, kMaximumElements, "elements in one segment"));
-  segment.functions.reserve(entries);
+  std::vector<uint32_t>& functions = element_functions_;
+  functions.clear();
+  functions.reserve(entries);
   if ((flags & kExpressions) == 0) {
     for (uint32_t i = 0; i < entries; ++i) {
       const size_t at = in.position();
@@ -804,32 +831,39 @@ Result<> Decoder::element_segment(Reader& in, ElementSegment& segment) {
       TENON_CHECK(checked(in));
       TENON_CHECK(check_index(at, ExternKind::function, function));
       declare(function);
-      segment.functions.push_back(function);
+      functions.push_back(function);
     }
+    segment.functions = module_->keep(std::span<const uint32_t>(functions));
     return {};
   }
-  ConstantExpression expression;
+  std::vector<ConstantExpression>& expressions = element_expressions_;
+  expressions.clear();
+  const auto keep_expression = [&](std::span<const ConstantInstruction> instructions) {
+    expressions.emplace_back(module_->keep(instructions));
+  };
   for (uint32_t i = 0; i < entries; ++i) {
-    TENON_CHECK(constant_expression(in, segment.type, expression));
-    const ConstantInstruction& first = expression.front();
+    TENON_CHECK(constant_instructions(in, segment.type));
+    const ConstantInstruction& first = constant_.front();
     const bool is_function = first.opcode == row(Opcode::ref_func).code;
     const bool is_null = first.opcode == row(Opcode::ref_null).code;
-    if (segment.expressions.empty() && (is_function || is_null)) {
-      segment.functions.push_back(is_function ? static_cast<uint32_t>(first.immediate) : kNoIndex);
+    if (expressions.empty() && (is_function || is_null)) {
+      functions.push_back(is_function ? static_cast<uint32_t>(first.immediate) : kNoIndex);
       continue;
     }
-    if (segment.expressions.empty()) {  // the first that needs an expression: so do those before it
-      segment.expressions.reserve(entries);
-      for (const uint32_t function : segment.functions) {
+    if (expressions.empty()) {  // the first that needs an expression: so do those before it
+      expressions.reserve(entries);
+      for (const uint32_t function : functions) {
         const ConstantInstruction instruction =
             function == kNoIndex ? ConstantInstruction{row(Opcode::ref_null).code, static_cast<uint64_t>(segment.type)}
                                  : ConstantInstruction{row(Opcode::ref_func).code, function};
-        segment.expressions.push_back({instruction});
+        keep_expression(std::span(&instruction, 1));
       }
-      segment.functions = {};
+      functions.clear();
     }
-    segment.expressions.push_back(expression);
+    keep_expression(constant_);
   }
+  segment.functions = module_->keep(std::span<const uint32_t>(functions));
+  segment.expressions = module_->keep(std::span<const ConstantExpression>(expressions));
   return {};
 }
 
@@ -855,7 +889,7 @@ Result<> Decoder::measure_bodies(size_t offset, size_t size) {
     Problem problem = Problem::none;
     size_t at = 0;
   } walk{.in = Reader(module_->bytes().subspan(offset, size), offset),
-         .defined = std::span(module_->functions).subspan(module_->imported_functions)};
+         .defined = module_->functions.own().subspan(module_->imported_functions)};
   const bool survived = base::guarded_call(
       [](void* context) {
         Walk& walk = *static_cast<Walk*>(context);
@@ -926,7 +960,7 @@ Result<> Decoder::bodies() {
     }
   }
   for (size_t n = 0; n < module_->globals.size(); ++n) {
-    module_->globals[n].is_written = facts.written_globals[n];
+    module_->globals.own()[n].is_written = facts.written_globals[n];
     facts.moves_references |= module_->globals[n].type.type == ValueType::funcref;
   }
   module_->moves_references = facts.moves_references;
@@ -984,7 +1018,7 @@ Result<> Decoder::data(size_t offset, size_t size) {
     }
     segment.bytes_offset = static_cast<uint32_t>(position);
     position += segment.size;
-    module_->data.push_back(std::move(segment));
+    module_->data.push_back(segment);
   }
   if (position != end) {
     return malformed(position, "section size mismatch: {} bytes left over", end - position);
@@ -1038,7 +1072,7 @@ Result<> Decoder::custom(size_t offset, size_t size, bool is_first) {
     Reader content(view, section.offset);
     TENON_CHECK(dylink(content));
   }
-  module_->custom_sections.push_back(std::move(section));
+  module_->custom_sections.push_back(section);
   return {};
 }
 
@@ -1052,6 +1086,7 @@ Result<> Decoder::dylink(Reader& in) {
     TENON_CHECK(checked(in));
     TENON_CHECK(dylink_subsection(id, content));
   }
+  sort_export_flags(module_->dylink->export_flags);
   return {};
 }
 
@@ -1082,9 +1117,9 @@ Result<> Decoder::dylink_subsection(uint8_t id, Reader& in) {
     case 3: {  // WASM_DYLINK_EXPORT_INFO
       const uint32_t entries = TENON_TRY(count(in, 0, UINT32_MAX, "exports"));
       for (uint32_t i = 0; i < entries; ++i) {
-        std::string symbol;
-        TENON_CHECK(name(in, symbol));
-        dylink.export_flags.insert_or_assign(std::move(symbol), in.u32());
+        DylinkExport& entry = dylink.export_flags.emplace_back();
+        TENON_CHECK(name(in, entry.name));
+        entry.flags = in.u32();
       }
       break;
     }

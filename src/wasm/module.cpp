@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tenon::wasm {
 
 const char* to_string(ExternKind kind) {
@@ -20,16 +22,26 @@ const char* to_string(ExternKind kind) {
   return "unknown kind";
 }
 
-const Export* Module::find_export(std::string_view export_name) const {
-  const auto found = export_index_.find(export_name);
-  return found == export_index_.end() ? nullptr : &exports[found->second];
+uint32_t Dylink::flags_of_export(const SymbolName& symbol) const {
+  const auto hash_of = [](const DylinkExport& entry) { return entry.name.hash(); };
+  for (const DylinkExport& entry : std::ranges::equal_range(export_flags, symbol.hash, {}, hash_of)) {
+    if (entry.name == symbol.text) {
+      return entry.flags;
+    }
+  }
+  return 0;
 }
 
-void Module::index_exports() {
-  export_index_.reserve(exports.size());
-  for (uint32_t i = 0; i < exports.size(); ++i) {
-    export_index_.emplace(exports[i].name, i);
+std::optional<base::Bytes> Module::body(uint32_t function) const {
+  if (!is_restored_) {
+    return bytes().subspan(functions[function].body_offset, functions[function].body_size);
   }
+  const auto kept = std::ranges::lower_bound(bodies_, function, {}, &KeptBody::function);
+  if (kept == bodies_.end() || kept->function != function || kept->offset > bytes().size() ||
+      kept->size > bytes().size() - kept->offset) {
+    return std::nullopt;
+  }
+  return bytes().subspan(kept->offset, kept->size);
 }
 
 namespace {
@@ -70,7 +82,24 @@ std::string printable(std::string_view text) {
 
 }  // namespace
 
+std::string_view Module::kept_name(uint32_t function) const {
+  if (function + 1 >= name_starts_.size()) {
+    return {};
+  }
+  const uint32_t begin = name_starts_[function];
+  const uint32_t end = name_starts_[function + 1];
+  return begin <= end && end <= name_text_.size() ? name_text_.substr(begin, end - begin) : std::string_view();
+}
+
 void Module::read_name_sections(const std::function<void(uint32_t, std::string_view)>& found) const {
+  if (is_restored_) {
+    for (uint32_t function = 0; function < functions.size(); ++function) {
+      if (const std::string_view name_of_it = kept_name(function); !name_of_it.empty()) {
+        found(function, name_of_it);
+      }
+    }
+    return;
+  }
   for (const CustomSection& section : custom_sections) {
     if (section.name != "name") {
       continue;
@@ -89,11 +118,15 @@ void Module::read_name_sections(const std::function<void(uint32_t, std::string_v
 
 std::string Module::function_name(uint32_t function) const {
   std::string found;
-  read_name_sections([&](uint32_t index, std::string_view candidate) {
-    if (index == function && found.empty()) {
-      found = printable(candidate);
-    }
-  });
+  if (is_restored_) {
+    found = printable(kept_name(function));
+  } else {
+    read_name_sections([&](uint32_t index, std::string_view candidate) {
+      if (index == function && found.empty()) {
+        found = printable(candidate);
+      }
+    });
+  }
   if (!found.empty()) {
     return found;
   }

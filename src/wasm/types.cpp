@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <mutex>
 #include <string_view>
 #include <unordered_map>
@@ -85,19 +86,31 @@ const char* proposal_of_type(uint8_t byte) {
 
 namespace {
 
+// A type by what it is made of.
+struct TypeParts {
+  std::span<const ValueType> parameters;
+  std::span<const ValueType> results;
+};
+
+TypeParts parts_of(const FunctionType& type) {
+  return {type.parameters, type.results};
+}
+
 // The types that are alive, by value. An entry whose reference has expired belongs to a type whose deleter waits for
 // the mutex: whoever meets it may replace it, because the deleter removes only the entry that is its own.
 class InternTable {
  public:
-  TypeReference intern(FunctionType&& type) {
+  /// `make`: gives the type when it is not there.
+  template <class Make>
+  TypeReference intern(const TypeParts& parts, Make&& make) {
     const std::scoped_lock lock(mutex_);
-    if (const auto found = types_.find(&type); found != types_.end()) {
+    if (const auto found = types_.find(parts); found != types_.end()) {
       if (TypeReference alive = found->second.lock()) {
         return alive;
       }
       types_.erase(found);
     }
-    TypeReference reference(new FunctionType(std::move(type)), [this](const FunctionType* dead) { release(dead); });
+    TypeReference reference(new FunctionType(make()), [this](const FunctionType* dead) { release(dead); });
     types_.emplace(reference.get(), reference);
     return reference;
   }
@@ -114,27 +127,45 @@ class InternTable {
   }
 
   struct Hash {
-    size_t operator()(const FunctionType* type) const {
-      const auto hash = [](const std::vector<ValueType>& types) {
+    using is_transparent = void;
+    size_t operator()(const TypeParts& type) const {
+      const auto hash = [](std::span<const ValueType> types) {
         return std::hash<std::string_view>()({reinterpret_cast<const char*>(types.data()), types.size()});
       };
-      return hash(type->parameters) * 31 + hash(type->results);
+      return hash(type.parameters) * 31 + hash(type.results);
     }
+    size_t operator()(const FunctionType* type) const { return (*this)(parts_of(*type)); }
   };
   struct Equal {
+    using is_transparent = void;
+    bool operator()(const TypeParts& left, const TypeParts& right) const {
+      return std::ranges::equal(left.parameters, right.parameters) && std::ranges::equal(left.results, right.results);
+    }
     bool operator()(const FunctionType* left, const FunctionType* right) const { return *left == *right; }
+    bool operator()(const TypeParts& left, const FunctionType* right) const { return (*this)(left, parts_of(*right)); }
+    bool operator()(const FunctionType* left, const TypeParts& right) const { return (*this)(parts_of(*left), right); }
   };
 
   std::mutex mutex_;
   std::unordered_map<const FunctionType*, std::weak_ptr<const FunctionType>, Hash, Equal> types_;
 };
 
+InternTable& intern_table() {
+  // Never destroyed: a module may outlive every static object.
+  static InternTable& table = *new InternTable;
+  return table;
+}
+
 }  // namespace
 
 TypeReference intern(FunctionType type) {
-  // Never destroyed: a module may outlive every static object.
-  static InternTable& table = *new InternTable;
-  return table.intern(std::move(type));
+  return intern_table().intern(parts_of(type), [&] { return std::move(type); });
+}
+
+TypeReference intern(std::span<const ValueType> parameters, std::span<const ValueType> results) {
+  return intern_table().intern({parameters, results}, [&] {
+    return FunctionType{{parameters.begin(), parameters.end()}, {results.begin(), results.end()}};
+  });
 }
 
 }  // namespace tenon::wasm

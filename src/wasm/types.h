@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,8 @@ using TypeReference = std::shared_ptr<const FunctionType>;
 
 /// The one TypeReference for `type`. Thread-safe.
 [[nodiscard]] TypeReference intern(FunctionType type);
+/// The same; nothing is copied when the type is there.
+[[nodiscard]] TypeReference intern(std::span<const ValueType> parameters, std::span<const ValueType> results);
 
 /// Sizes in pages or elements. `maximum` is absent when the module gives none.
 struct Limits {

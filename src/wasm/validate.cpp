@@ -960,7 +960,7 @@ bool BodyValidator::run() {
         if (index >= module_.functions.size()) [[unlikely]] {
           return unknown(place(), "function", index);
         }
-        if (!module_.declared_functions[index]) [[unlikely]] {
+        if (!module_.declared_functions.contains(index)) [[unlikely]] {
           return fail(
               place(), ErrorKind::invalid,
               fmt::format("undeclared function reference: function {} is in no export, element segment or global",

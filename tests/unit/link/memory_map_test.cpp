@@ -14,17 +14,18 @@ constexpr uint64_t kPage = 65536;
 class FixedMain {
  public:
   FixedMain& global(const char* name, uint32_t value) {
-    module_.exports.push_back({name, wasm::ExternKind::global, static_cast<uint32_t>(module_.globals.size())});
-    module_.globals.push_back({{wasm::ValueType::i32, false}, {{0x41, value}}, false});
+    module_.exports.push_back(
+        {module_.keep_name(name), wasm::ExternKind::global, static_cast<uint32_t>(module_.globals.size())});
+    module_.globals.push_back({{wasm::ValueType::i32, false}, constant(value), false});
     return *this;
   }
   FixedMain& data(uint32_t start, uint32_t size) {
-    module_.data.push_back({wasm::SegmentMode::active, 0, {{0x41, start}}, 0, size});
+    module_.data.push_back({wasm::SegmentMode::active, 0, constant(start), 0, size});
     return *this;
   }
   /// "gap 0-1024, ..." of a memory of two pages.
   std::string map() {
-    module_.index_exports();
+    EXPECT_TRUE(module_.index_exports());
     std::string text;
     uint64_t end = 0;
     for (const MappedRange& range : map_fixed_main(module_, "main", 2 * kPage)) {
@@ -40,6 +41,11 @@ class FixedMain {
   }
 
  private:
+  wasm::ConstantExpression constant(uint32_t value) {
+    const wasm::ConstantInstruction instruction{0x41, value};
+    return module_.keep(std::span(&instruction, 1));
+  }
+
   wasm::Module module_;
 };
 

@@ -28,6 +28,11 @@ ModuleReference expect_module(const ByteVector& module) {
   return *result;
 }
 
+template <class T>
+std::vector<T> list(const auto& table) {
+  return {table.begin(), table.end()};
+}
+
 void expect_error(const ByteVector& module, ErrorKind kind, std::string_view words) {
   const auto result = load(module);
   ASSERT_FALSE(result) << "accepted; expected: " << words;
@@ -406,7 +411,7 @@ TEST(Decode, ExportsAreFoundByName) {
   EXPECT_EQ(module->find_export("memory")->kind, ExternKind::memory);
   EXPECT_EQ(module->find_export(""), &module->exports[2]);
   EXPECT_EQ(module->find_export("missing"), nullptr);
-  EXPECT_TRUE(module->declared_functions[0]);
+  EXPECT_TRUE(module->declared_functions.contains(0));
 }
 
 TEST(Decode, ExportsAreChecked) {
@@ -455,8 +460,9 @@ ByteVector with_element(const ByteVector& segment) {
 }
 
 TEST(Decode, ElementSegmentsOfEveryKind) {
-  const auto segment = [](const ByteVector& bytes) {
-    const auto module = expect_module(with_element(bytes));
+  ModuleReference module;  // has what the last segment looks at
+  const auto segment = [&](const ByteVector& bytes) {
+    module = expect_module(with_element(bytes));
     return module->elements.empty() ? ElementSegment{} : module->elements[0];
   };
   const ByteVector at_base = bytes(Opcode::global_get, 0, Opcode::end);
@@ -466,22 +472,22 @@ TEST(Decode, ElementSegmentsOfEveryKind) {
 
   auto found = segment(bytes(0, at_base, 2, 0, 1));
   EXPECT_EQ(found.mode, SegmentMode::active);
-  EXPECT_EQ(found.functions, (Functions{0, 1}));
+  EXPECT_EQ(list<uint32_t>(found.functions), (Functions{0, 1}));
   EXPECT_EQ(found.offset.size(), 1U);
   found = segment(bytes(1, 0, 1, 1));
   EXPECT_EQ(found.mode, SegmentMode::passive);
-  EXPECT_EQ(found.functions, (Functions{1}));
+  EXPECT_EQ(list<uint32_t>(found.functions), (Functions{1}));
   found = segment(bytes(2, 0, at_base, 0, 1, 1));
   EXPECT_EQ(found.mode, SegmentMode::active);
   found = segment(bytes(3, 0, 1, 1));
   EXPECT_EQ(found.mode, SegmentMode::declarative);
   found = segment(bytes(4, at_base, 2, function_1, null));
-  EXPECT_EQ(found.functions, (Functions{1, kNoIndex}));
+  EXPECT_EQ(list<uint32_t>(found.functions), (Functions{1, kNoIndex}));
   EXPECT_TRUE(found.expressions.empty());
   found = segment(bytes(5, ValueType::externref, 1, Opcode::ref_null, ValueType::externref, Opcode::end));
   EXPECT_EQ(found.mode, SegmentMode::passive);
   EXPECT_EQ(found.type, ValueType::externref);
-  EXPECT_EQ(found.functions, (Functions{kNoIndex}));
+  EXPECT_EQ(list<uint32_t>(found.functions), (Functions{kNoIndex}));
   found = segment(bytes(6, 1, at_base, ValueType::externref, 1, Opcode::ref_null, ValueType::externref, Opcode::end));
   EXPECT_EQ(found.table, 1U);
   found = segment(bytes(7, ValueType::funcref, 1, function_1));
@@ -583,12 +589,14 @@ TEST(Dylink, EverySubsection) {
   EXPECT_EQ(module->dylink->memory_alignment, 4U);
   EXPECT_EQ(module->dylink->table_size, 12U);
   EXPECT_EQ(module->dylink->table_alignment, 1U);
-  EXPECT_EQ(module->dylink->needed, (std::vector<std::string>{"libc.so", "libm.so"}));
-  EXPECT_EQ(module->dylink->export_flags.at("errno"), kSymbolTls);
+  EXPECT_EQ(list<std::string>(module->dylink->needed), (std::vector<std::string>{"libc.so", "libm.so"}));
+  EXPECT_EQ(module->dylink->flags_of_export(SymbolName("errno")), kSymbolTls);
+  EXPECT_EQ(module->dylink->flags_of_export(SymbolName("weak")), kSymbolBindingWeak);
+  EXPECT_EQ(module->dylink->flags_of_export(SymbolName("other")), 0U);
   ASSERT_EQ(module->dylink->import_flags.size(), 1U);
   EXPECT_EQ(module->dylink->import_flags[0].name, "maybe");
   EXPECT_EQ(module->dylink->import_flags[0].flags, 0x11U);
-  EXPECT_EQ(module->dylink->runtime_path, (std::vector<std::string>{"$ORIGIN/lib"}));
+  EXPECT_EQ(list<std::string>(module->dylink->runtime_path), (std::vector<std::string>{"$ORIGIN/lib"}));
   EXPECT_EQ(module->custom_sections[0].name, "dylink.0");
   EXPECT_FALSE(expect_module(header())->dylink);
 }
