@@ -74,7 +74,7 @@ class SourceLines {
   static std::unique_ptr<llvm::DWARFContext> open(const wasm::Module& module,
                                                   llvm::StringMap<std::unique_ptr<llvm::MemoryBuffer>>& sections) {
     for (const wasm::CustomSection& section : module.custom_sections) {
-      if (!section.name.starts_with(".debug_")) {
+      if (!section.name.view().starts_with(".debug_")) {
         continue;
       }
       std::unique_ptr<llvm::WritableMemoryBuffer> copy =
@@ -82,7 +82,7 @@ class SourceLines {
       if (!base::guarded_copy(copy->getBufferStart(), module.bytes().subspan(section.offset, section.size))) {
         return nullptr;
       }
-      sections[section.name.substr(1)] = std::move(copy);
+      sections[section.name.view().substr(1)] = std::move(copy);
     }
     const auto ignore = [](llvm::Error error) { llvm::consumeError(std::move(error)); };
     return sections.contains("debug_line")

@@ -1,5 +1,6 @@
 (module
   (import "env" "even" (func $even (param i32) (result i32)))
+  (import "env" "wide" (func $wide (param i64 i64 i64 i64 i64 i64 i64 i64 i64 f64 f64 f64 f64 f64 f64 f64 f64 f64 i32) (result i64 f64 i32)))
   (import "env" "__indirect_function_table" (table $table 1 funcref))
   (type $counter (func (param i32 i32 i64) (result i32)))
   (func (export "odd") (param i32) (result i32)
@@ -7,4 +8,9 @@
       (then (i32.const 60))
       (else (return_call $even (i32.sub (local.get 0) (i32.const 1))))))
   (func (export "by_pointer") (param i32 i32 i64) (result i32)
-    (return_call_indirect $table (type $counter) (local.get 0) (local.get 1) (local.get 2) (local.get 1))))
+    (return_call_indirect $table (type $counter) (local.get 0) (local.get 1) (local.get 2) (local.get 1)))
+  (func (export "narrow") (param i64 f64 i32) (result i64 f64 i32)
+    (if (i32.eqz (local.get 2))
+      (then (return (local.get 0) (local.get 1) (i32.const 77))))
+    (return_call $wide
+      (local.get 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 0) (i64.const 1) (local.get 1) (f64.const 0) (f64.const 0) (f64.const 0) (f64.const 0) (f64.const 0) (f64.const 0) (f64.const 0) (f64.const 1) (i32.sub (local.get 2) (i32.const 1)))))
