@@ -15,7 +15,7 @@
 namespace tenon::abi {
 
 /// Changes with every change of abi.h, layout.h or this file that old images would not survive.
-constexpr uint32_t kAbiVersion = 2;
+constexpr uint32_t kAbiVersion = 3;
 
 constexpr std::array<char, 8> kImageMagic = {'\x7f', 'T', 'E', 'N', 'O', 'N', 'A', '1'};
 
@@ -49,24 +49,24 @@ struct ImageTrailer {
   BoundsChecks checks = BoundsChecks::guard_pages;
   uint8_t check_stack = 0;
   uint8_t level = 0;  ///< of optimisation, 0 to 3
-  /// wasm::Module::moves_references, which is found by looking at the bodies.
-  uint8_t moves_references = 0;
+  uint8_t padding = 0;
   std::array<char, 48> compiler{};         ///< version, zero-terminated
   std::array<char, 24> cpu{};              ///< as asked for, zero-terminated, for people
   std::array<uint64_t, 4> cpu_features{};  ///< the host must have all of these bits: see abi/cpu.h
   // -- Where things are.
-  FileRange text;    ///< the pages to be executed; aligned to 4096 at least
-  FileRange frames;  ///< .eh_frame_hdr, with its sorted table
-  FileRange
-      functions;  ///< uint32_t per defined function, in index order, and one more: where its code starts. Ascending
-  FileRange positions;          ///< see PositionTable below
+  FileRange text;               ///< the pages to be executed; aligned to 4096 at least
+  FileRange frames;             ///< .eh_frame_hdr, with its sorted table
+  FileRange positions;          ///< see below
+  FileRange checked;            ///< `functions` and `module`: next to each other, as they are read in place
+  FileRange functions;          ///< uint32_t per defined function, in index order, and one more: where its code starts.
+                                ///< Ascending
   FileRange module;             ///< the module without its function bodies: wasm::restore() makes it
   uint32_t function_count = 0;  ///< defined ones
   uint32_t abi_version = kAbiVersion;
   // -- What it must be.
   uint64_t file_size = 0;
   Sha256 content_hash{};  ///< of the file's bytes before the trailer: checked when written, and by `tenon verify`
-  uint64_t checksum = 0;  ///< checksum() of `functions`, `positions`, `module` and of the trailer up to here
+  uint64_t checksum = 0;  ///< checksum() of the trailer up to here, after checksum_of_blocks() of `checked`
   std::array<char, 8> magic = kImageMagic;
 };
 static_assert(sizeof(ImageTrailer) % 8 == 0);

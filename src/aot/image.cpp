@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "abi/checksum.h"
@@ -23,6 +26,10 @@ using base::Bytes;
 
 bool inside(const FileRange& range, uint64_t size) {
   return range.size <= size && range.offset <= size - range.size;
+}
+
+bool inside(const FileRange& range, const FileRange& outer) {
+  return range.offset >= outer.offset && inside({range.offset - outer.offset, range.size}, outer.size);
 }
 
 Bytes part(Bytes image, const FileRange& range) {
@@ -46,7 +53,8 @@ bool is_consistent(const ImageTrailer& trailer, uint64_t file_size) {
   const uint64_t count = trailer.function_count;
   const uint64_t index_size = (count + 1) * sizeof(uint32_t);
   return trailer.file_size == file_size && inside(trailer.text, limit) && inside(trailer.frames, limit) &&
-         inside(trailer.functions, limit) && inside(trailer.positions, limit) && inside(trailer.module, limit) &&
+         inside(trailer.positions, limit) && inside(trailer.checked, limit) &&
+         inside(trailer.functions, trailer.checked) && inside(trailer.module, trailer.checked) &&
          trailer.functions.size == index_size && trailer.functions.offset % sizeof(uint32_t) == 0 &&
          trailer.text.offset % 4096 == 0 && limit <= UINT32_MAX;
 }
@@ -83,20 +91,13 @@ Result<> check_host(const ImageTrailer& trailer, const std::string& name, const 
   return {};
 }
 
-}  // namespace
-
-uint64_t checksum_of(Bytes image, const ImageTrailer& trailer) {
-  const uint64_t parts = abi::checksum(part(image, trailer.module), abi::checksum(part(image, trailer.functions)));
-  const Bytes head(reinterpret_cast<const uint8_t*>(&trailer), offsetof(ImageTrailer, checksum));
-  return abi::checksum(head, parts);
-}
-
-Result<ImageTrailer> read_trailer(Bytes image, const std::string& name) {
-  if (image.size() < sizeof(ImageTrailer)) {
-    return fail(ErrorKind::malformed, "{} is no AOT image: it has only {} bytes", name, image.size());
+/// What the last bytes of a file of `size` bytes say, without the checksum.
+Result<ImageTrailer> parse_trailer(Bytes last, uint64_t size, const std::string& name) {
+  if (last.size() < sizeof(ImageTrailer)) {
+    return fail(ErrorKind::malformed, "{} is no AOT image: it has only {} bytes", name, last.size());
   }
   ImageTrailer trailer;
-  std::memcpy(&trailer, image.data() + image.size() - sizeof(ImageTrailer), sizeof(ImageTrailer));
+  std::memcpy(&trailer, last.data() + last.size() - sizeof(ImageTrailer), sizeof(ImageTrailer));
   if (trailer.magic != abi::kImageMagic) {
     return fail(ErrorKind::malformed, "{} is no AOT image, or its end is missing", name);
   }
@@ -105,15 +106,55 @@ Result<ImageTrailer> read_trailer(Bytes image, const std::string& name) {
                 "{} was made for version {} of compiled code's interface, and this is version {}", name,
                 trailer.abi_version, abi::kAbiVersion);
   }
-  if (!is_consistent(trailer, image.size()) || checksum_of(image, trailer) != trailer.checksum) {
-    return fail(ErrorKind::malformed, "{} is damaged: its parts do not match its checksum", name);
+  if (!is_consistent(trailer, size)) {
+    return fail(ErrorKind::malformed, "{} is damaged: its parts are not where they can be", name);
   }
   return trailer;
 }
 
+/// `of_checked`: what was found for the checked parts; nothing when they could not be read.
+Result<> check_checksum(const ImageTrailer& trailer, std::optional<uint64_t> of_checked, const std::string& name) {
+  const Bytes head(reinterpret_cast<const uint8_t*>(&trailer), offsetof(ImageTrailer, checksum));
+  if (!of_checked || abi::checksum(head, *of_checked) != trailer.checksum) {
+    return fail(ErrorKind::malformed, "{} is damaged: its parts do not match its checksum", name);
+  }
+  return {};
+}
+
+// Pages that are only looked at for the checksum would count as this process's if they were mapped for it.
+std::optional<uint64_t> read_checksum(int descriptor, FileRange range) {
+  alignas(64) std::array<uint8_t, abi::kChecksumBlock> block;
+  uint64_t result = 0;
+  do {
+    const size_t size = std::min<uint64_t>(range.size, block.size());
+    if (pread(descriptor, block.data(), size, static_cast<off_t>(range.offset)) != static_cast<ssize_t>(size)) {
+      return std::nullopt;
+    }
+    result = abi::checksum(Bytes(block).first(size), result);
+    range.offset += size;
+    range.size -= size;
+  } while (range.size != 0);
+  return result;
+}
+
+Result<ImageTrailer> read_trailer(int descriptor, uint64_t size, const std::string& name) {
+  std::array<uint8_t, sizeof(ImageTrailer)> last;
+  const uint64_t offset = size - std::min<uint64_t>(size, last.size());
+  const ssize_t got = pread(descriptor, last.data(), last.size(), static_cast<off_t>(offset));
+  if (got < 0) {
+    return fail(ErrorKind::io, "cannot read {}: {}", name, strerror(errno));
+  }
+  const auto trailer = TENON_TRY(parse_trailer(Bytes(last).first(static_cast<size_t>(got)), size, name));
+  TENON_CHECK(check_checksum(trailer, read_checksum(descriptor, trailer.checked), name));
+  return trailer;
+}
+
+}  // namespace
+
 Result<ImageTrailer> verify(const base::FileBytes& image, const std::string& name) {
   const Bytes bytes = image.view();
-  ImageTrailer trailer = TENON_TRY(read_trailer(bytes, name));
+  const auto trailer = TENON_TRY(parse_trailer(bytes, bytes.size(), name));
+  TENON_CHECK(check_checksum(trailer, abi::checksum_of_blocks(part(bytes, trailer.checked)), name));
   const auto hash = base::sha256(base::FileBytes::borrow(bytes.first(bytes.size() - sizeof(ImageTrailer))));
   if (!hash || *hash != trailer.content_hash) {
     return fail(ErrorKind::malformed, "{} is damaged: its content does not match the hash it was written with", name);
@@ -128,9 +169,8 @@ Result<std::shared_ptr<Image>> Image::map(int descriptor, const std::string& nam
     return fail(ErrorKind::io, "{} is no regular file", name);
   }
   const auto size = static_cast<size_t>(status.st_size);
-  if (size < sizeof(ImageTrailer)) {
-    return fail(ErrorKind::malformed, "{} is no AOT image: it has only {} bytes", name, size);
-  }
+  const auto trailer = TENON_TRY(read_trailer(descriptor, size, name));
+  TENON_CHECK(check_host(trailer, name, options));
   void* const mapped = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (mapped == MAP_FAILED) {
     return fail(ErrorKind::io, "cannot map {}: {}", name, strerror(errno));
@@ -139,9 +179,7 @@ Result<std::shared_ptr<Image>> Image::map(int descriptor, const std::string& nam
   image->base = static_cast<const uint8_t*>(mapped);
   image->image = Bytes(image->base, size);
   const Bytes all = image->image;
-  image->trailer_ = TENON_TRY(read_trailer(all, name));
-  const ImageTrailer& trailer = image->trailer_;
-  TENON_CHECK(check_host(trailer, name, options));
+  image->trailer_ = trailer;
   image->functions = std::span(reinterpret_cast<const uint32_t*>(image->base + trailer.functions.offset),
                                size_t{trailer.function_count} + 1);
   if (!is_inside_text(image->functions, trailer.text)) {
@@ -154,8 +192,6 @@ Result<std::shared_ptr<Image>> Image::map(int descriptor, const std::string& nam
   if (!module) {
     return std::unexpected(std::move(module).error());
   }
-  // What only the bodies tell: nobody else has the module yet.
-  std::const_pointer_cast<wasm::Module>(*module)->moves_references = trailer.moves_references != 0;
   image->module_ = *std::move(module);
   image->imported_functions = image->module_->imported_functions;
   if (image->module_->functions.size() - image->imported_functions != trailer.function_count) {

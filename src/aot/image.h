@@ -38,14 +38,8 @@ class Image final : public runtime::NativeCode {
   std::shared_ptr<const wasm::Module> module_;
 };
 
-/// Reads and checks the trailer of an image's bytes: everything that does not depend on the host or the module.
-/// Errors: malformed, unsupported (ABI version).
-[[nodiscard]] Result<abi::ImageTrailer> read_trailer(base::Bytes image, const std::string& name);
-
-/// Checks an image whole, its code too, against the hash it was written with. Errors: as read_trailer.
+/// Checks an image whole, its code too, against the hash it was written with. Errors: malformed, unsupported (ABI
+/// version).
 [[nodiscard]] Result<abi::ImageTrailer> verify(const base::FileBytes& image, const std::string& name);
-
-/// Of the parts that are checked when an image is mapped; `trailer.checksum` is left out.
-[[nodiscard]] uint64_t checksum_of(base::Bytes image, const abi::ImageTrailer& trailer);
 
 }  // namespace tenon::aot

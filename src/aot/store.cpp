@@ -182,7 +182,7 @@ std::shared_ptr<Image> ImageStore::open(Search& search, int directory, const std
     report(fmt::format("{}; it is not used", image.error().message));
     return nullptr;
   }
-  if (search.bytes.is_mapped() && (*image)->is_of(search.bytes.identity())) {
+  if (search.bytes.is_host_file() && (*image)->is_of(search.bytes.identity())) {
     return *std::move(image);
   }
   if (!search.module_hash() || *search.module_hash() != (*image)->trailer().module_hash) {
@@ -194,7 +194,7 @@ std::shared_ptr<Image> ImageStore::open(Search& search, int directory, const std
 }
 
 std::shared_ptr<Image> ImageStore::find_beside(Search& search) {
-  if (search.path.empty() || !search.bytes.is_mapped()) {
+  if (search.path.empty() || !search.bytes.is_host_file()) {
     return nullptr;
   }
   const std::string path = search.path + std::string(kImageSuffix);
@@ -234,7 +234,7 @@ std::shared_ptr<Image> ImageStore::find_cached(Search& search) {
   const std::string key = options_key(search.code);
   const auto shown = [&](const std::string& file) { return options_.cache_directory + "/" + file; };
   std::string by_file;
-  if (search.bytes.is_mapped()) {
+  if (search.bytes.is_host_file()) {
     const base::FileIdentity& file = search.bytes.identity();
     by_file = fmt::format("{:x}-{:x}-{:x}-{:x}-{}.file", file.device, file.inode, file.size, file.modified_ns, key);
     const Descriptor descriptor(openat(directory, by_file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
@@ -274,7 +274,7 @@ std::shared_ptr<Image> ImageStore::compile(Search& search, bool wait) {
     }
     return nullptr;
   }
-  if (search.path.empty() || !search.bytes.is_mapped() || !search.module_hash()) {
+  if (search.path.empty() || !search.bytes.is_host_file() || !search.module_hash()) {
     report(fmt::format("{} is interpreted: it has no file of the host's that could be compiled", search.name));
     return nullptr;
   }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,6 +20,7 @@ struct FileBytes::Storage {
   std::vector<uint8_t> owned;
   std::shared_ptr<const void> owner;
   FileIdentity identity;
+  bool is_host_file = false;
 
   Storage() = default;
   Storage(const Storage&) = delete;
@@ -32,37 +34,49 @@ struct FileBytes::Storage {
 
 namespace {
 
-/// Tells a file from one that was removed before and had the same inode number.
-int64_t time_of_birth(int descriptor) {
-  struct statx status{};
-  if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BTIME, &status) != 0 || (status.stx_mask & STATX_BTIME) == 0) {
-    return 0;
-  }
-  return status.stx_btime.tv_sec * 1'000'000'000 + status.stx_btime.tv_nsec;
-}
+// Mapping takes longer than reading so much: the mapping itself, the fault of its first page, and unmapping.
+constexpr size_t kSmallFile = 16 << 10;
 
 Result<FileIdentity> identify(int descriptor, const std::string& name) {
-  struct stat status{};
-  if (fstat(descriptor, &status) != 0) {
+  struct statx status{};
+  if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) != 0) {
     return fail(ErrorKind::io, "cannot read {}: {}", name, strerror(errno));
   }
-  if (S_ISDIR(status.st_mode)) {
+  if (S_ISDIR(status.stx_mode)) {
     return fail(ErrorKind::io, "cannot read {}: it is a directory, not a WebAssembly module", name);
   }
-  if (!S_ISREG(status.st_mode)) {
+  if (!S_ISREG(status.stx_mode)) {
     return fail(ErrorKind::io, "cannot read {}: it is not a regular file", name);
   }
-  if (status.st_size > UINT32_MAX) {
+  if (status.stx_size > UINT32_MAX) {
     return fail(ErrorKind::limit, "cannot load {}: {} bytes are more than a module may have (4 GiB)", name,
-                status.st_size);
+                status.stx_size);
   }
-  const auto nanoseconds = [](const timespec& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; };
-  return FileIdentity{status.st_dev,
-                      status.st_ino,
-                      static_cast<uint64_t>(status.st_size),
-                      nanoseconds(status.st_mtim),
-                      nanoseconds(status.st_ctim),
-                      time_of_birth(descriptor)};
+  const auto nanoseconds = [](const statx_timestamp& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; };
+  return FileIdentity{makedev(status.stx_dev_major, status.stx_dev_minor),
+                      status.stx_ino,
+                      status.stx_size,
+                      nanoseconds(status.stx_mtime),
+                      nanoseconds(status.stx_ctime),
+                      (status.stx_mask & STATX_BTIME) != 0 ? nanoseconds(status.stx_btime) : 0};
+}
+
+Result<> read_whole(int descriptor, std::vector<uint8_t>& bytes, const std::string& name) {
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count = pread(descriptor, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      return fail(ErrorKind::io, "cannot read {}: {}", name, strerror(errno));
+    }
+    if (count == 0) {
+      return fail(ErrorKind::io, "cannot read {}: it was truncated while being read", name);
+    }
+    done += static_cast<size_t>(count);
+  }
+  return {};
 }
 
 }  // namespace
@@ -70,7 +84,12 @@ Result<FileIdentity> identify(int descriptor, const std::string& name) {
 Result<FileBytes> FileBytes::map(int descriptor, const std::string& name) {
   auto storage = std::make_shared<Storage>();
   storage->identity = TENON_TRY(identify(descriptor, name));
-  if (storage->identity.size != 0) {
+  storage->is_host_file = true;
+  if (storage->identity.size <= kSmallFile) {
+    storage->owned.resize(storage->identity.size);
+    TENON_CHECK(read_whole(descriptor, storage->owned, name));
+    storage->view = storage->owned;
+  } else {
     void* const address = mmap(nullptr, storage->identity.size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     if (address == MAP_FAILED) {
       return fail(ErrorKind::io, "cannot map {}: {}", name, strerror(errno));
@@ -87,21 +106,7 @@ Result<FileBytes> FileBytes::read(int descriptor, const std::string& name) {
   auto storage = std::make_shared<Storage>();
   storage->identity = TENON_TRY(identify(descriptor, name));
   storage->owned.resize(storage->identity.size);
-  size_t done = 0;
-  while (done < storage->owned.size()) {
-    const ssize_t count =
-        pread(descriptor, storage->owned.data() + done, storage->owned.size() - done, static_cast<off_t>(done));
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count < 0) {
-      return fail(ErrorKind::io, "cannot read {}: {}", name, strerror(errno));
-    }
-    if (count == 0) {
-      return fail(ErrorKind::io, "cannot read {}: it was truncated while being read", name);
-    }
-    done += static_cast<size_t>(count);
-  }
+  TENON_CHECK(read_whole(descriptor, storage->owned, name));
   storage->view = storage->owned;
   FileBytes result;
   result.storage_ = std::move(storage);
@@ -150,6 +155,10 @@ Bytes FileBytes::view() const {
 }
 bool FileBytes::is_mapped() const {
   return storage_ != nullptr && storage_->mapping != nullptr;
+}
+
+bool FileBytes::is_host_file() const {
+  return storage_ != nullptr && storage_->is_host_file;
 }
 
 const FileIdentity& FileBytes::identity() const {

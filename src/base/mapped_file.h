@@ -36,7 +36,8 @@ class FileBytes {
  public:
   FileBytes() = default;
 
-  /// Maps an open regular file (the descriptor is not kept and not closed). For files that the guest cannot write.
+  /// Maps an open regular file, or reads it if it is small (the descriptor is not kept and not closed). For files that
+  /// the guest cannot write.
   [[nodiscard]] static Result<FileBytes> map(int descriptor, const std::string& name);
   /// Reads an open regular file into memory. For files that the guest could write.
   [[nodiscard]] static Result<FileBytes> read(int descriptor, const std::string& name);
@@ -52,6 +53,8 @@ class FileBytes {
   [[nodiscard]] Bytes view() const;
   /// Whether reading may fault.
   [[nodiscard]] bool is_mapped() const;
+  /// Whether map() made it: these are the bytes of a file that the guest cannot write, and identity() is the file's.
+  [[nodiscard]] bool is_host_file() const;
   [[nodiscard]] const FileIdentity& identity() const;
 
  private:

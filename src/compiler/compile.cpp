@@ -104,7 +104,7 @@ Result<std::vector<uint8_t>> module_part(const wasm::Module& module) {
   return part;
 }
 
-/// Appends parts to a file, and takes the checksum of those that count.
+/// Appends parts to a file.
 class Writer {
  public:
   explicit Writer(std::vector<uint8_t>& file) : file_(file) {}
@@ -117,11 +117,6 @@ class Writer {
     return range;
   }
 
-  abi::FileRange append_checked(base::Bytes part) {
-    checksum_ = abi::checksum(part, checksum_);
-    return append(part);
-  }
-
   /// Fills in what depends on everything else, and ends the file with it.
   void finish(abi::ImageTrailer& trailer) {
     constexpr uint32_t kWord = 3;
@@ -132,13 +127,13 @@ class Writer {
     SHA256Update(&context, file_.data(), file_.size());
     SHA256Final(trailer.content_hash.data(), &context);
     const auto* bytes = reinterpret_cast<const uint8_t*>(&trailer);
-    trailer.checksum = abi::checksum({bytes, offsetof(abi::ImageTrailer, checksum)}, checksum_);
+    const base::Bytes checked = base::Bytes(file_).subspan(trailer.checked.offset, trailer.checked.size);
+    trailer.checksum = abi::checksum({bytes, offsetof(abi::ImageTrailer, checksum)}, abi::checksum_of_blocks(checked));
     file_.insert(file_.end(), bytes, bytes + sizeof trailer);
   }
 
  private:
   std::vector<uint8_t>& file_;
-  uint64_t checksum_ = 0;
 };
 
 }  // namespace
@@ -184,7 +179,6 @@ Result<std::vector<uint8_t>> compile(const wasm::Module& module, const ModuleOri
   trailer.checks = options.code.checks;
   trailer.check_stack = options.code.check_stack ? 1 : 0;
   trailer.level = static_cast<uint8_t>(options.level);
-  trailer.moves_references = module.moves_references ? 1 : 0;
   set_text(trailer.compiler, version());
   set_text(trailer.cpu, options.cpu);
   trailer.cpu_features = target.required;
@@ -193,9 +187,11 @@ Result<std::vector<uint8_t>> compile(const wasm::Module& module, const ModuleOri
   trailer.frames = elf.frames();
   trailer.function_count = static_cast<uint32_t>(functions.size());
   Writer writer(file);
-  trailer.functions = writer.append_checked(bytes_of(function_table(functions, elf)));
   trailer.positions = writer.append(TENON_TRY(encode_positions(functions, positions)));
-  trailer.module = writer.append_checked(TENON_TRY(module_part(module)));
+  trailer.functions = writer.append(bytes_of(function_table(functions, elf)));
+  trailer.module = writer.append(TENON_TRY(module_part(module)));
+  trailer.checked = {.offset = trailer.functions.offset,
+                     .size = trailer.module.offset + trailer.module.size - trailer.functions.offset};
   writer.finish(trailer);
   return file;
 }

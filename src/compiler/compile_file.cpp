@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -36,8 +37,10 @@ class NewFile {
     if (descriptor_ < 0) {
       return fail(ErrorKind::io, "cannot write {}: {}", output_, std::strerror(errno));
     }
+    // The system keeps what was written at once together, and a process that touches a page of it gets it all.
+    constexpr size_t kPage = 4096;
     while (!bytes.empty()) {
-      const ssize_t count = ::write(descriptor_, bytes.data(), bytes.size());
+      const ssize_t count = ::write(descriptor_, bytes.data(), std::min(bytes.size(), kPage));
       if (count < 0 && errno != EINTR) {
         return fail(ErrorKind::io, "cannot write {}: {}", path_, std::strerror(errno));
       }

@@ -243,6 +243,10 @@ const void* decide_call_out(NativeCall& call) {
     if (!call_host(thread, call, static_cast<const runtime::HostCode&>(*code))) {
       give_up(thread);
     }
+    if (thread.interrupt.load(std::memory_order_relaxed) != 0) {
+      thread.raise(TrapKind::interrupted);
+      give_up(thread);
+    }
     return nullptr;
   }
   target = call_interpreted(thread, call, *code);

@@ -14,7 +14,7 @@ size_t Engine::KeyHash::operator()(const Key& key) const {
 Result<std::shared_ptr<SharedModule>> Engine::load(const base::FileBytes& bytes, const std::string& name,
                                                    const runtime::CodeOptions& code, const ImageSearch& images) {
   const Key key{bytes.identity(), code};
-  if (bytes.is_mapped()) {
+  if (bytes.is_host_file()) {
     if (auto module = find(key)) {
       return module;
     }
@@ -32,7 +32,7 @@ Result<std::shared_ptr<SharedModule>> Engine::load(const base::FileBytes& bytes,
   auto module = TENON_TRY(SharedModule::make(std::move(decoded), code, std::move(image)));
   const std::scoped_lock lock(mutex_);
   ++counts_.decoded;
-  if (bytes.is_mapped()) {
+  if (bytes.is_host_file()) {
     auto& known = modules_[key];
     if (auto other = known.lock()) {  // another thread decoded the same file meanwhile
       return other;

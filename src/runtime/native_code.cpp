@@ -53,8 +53,8 @@ abi::MachineState state_of(const ucontext_t& machine) {
   return state;
 }
 
-[[noreturn]] void trap_at_fault(Thread* thread) {
-  thread->raise(TrapKind::memory_out_of_bounds);
+[[noreturn]] void trap_where_stopped(Thread* thread, TrapKind kind) {
+  thread->raise(kind);
   record_backtrace(*thread);
   leave_native(*thread);
 }
@@ -168,7 +168,7 @@ void NativeWalk::settle(bool is_return_address) {
   frame_ = {find_native_code(address), address};
 }
 
-void leave_faulted_code(Thread& thread, ucontext_t& machine) {
+void trap_stopped_code(Thread& thread, ucontext_t& machine, TrapKind kind) {
   thread.native->at = state_of(machine);
   thread.native->is_fault = 1;
   // What may lie below the stack pointer of a leaf function is not needed any more, but the frames above are: they
@@ -179,11 +179,13 @@ void leave_faulted_code(Thread& thread, ucontext_t& machine) {
   auto& registers = machine.uc_mcontext.gregs;
   registers[REG_RSP] = static_cast<greg_t>(stack - sizeof(uint64_t));  // as after a call
   registers[REG_RDI] = reinterpret_cast<greg_t>(&thread);
-  registers[REG_RIP] = reinterpret_cast<greg_t>(&trap_at_fault);
+  registers[REG_RSI] = static_cast<greg_t>(kind);
+  registers[REG_RIP] = reinterpret_cast<greg_t>(&trap_where_stopped);
 #else
   machine.uc_mcontext.sp = stack;
   machine.uc_mcontext.regs[0] = reinterpret_cast<uint64_t>(&thread);
-  machine.uc_mcontext.pc = reinterpret_cast<uint64_t>(&trap_at_fault);
+  machine.uc_mcontext.regs[1] = static_cast<uint64_t>(kind);
+  machine.uc_mcontext.pc = reinterpret_cast<uint64_t>(&trap_where_stopped);
 #endif
 }
 

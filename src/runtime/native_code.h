@@ -7,6 +7,7 @@
 #include <span>
 
 #include "abi/abi.h"
+#include "abi/trap_kind.h"
 #include "base/reader.h"
 
 namespace tenon::runtime {
@@ -98,9 +99,10 @@ class NativeWalk {
   NativeFrame frame_;
 };
 
-/// For the fault handler: makes the interrupted compiled code trap with memory_out_of_bounds once the handler returns.
-/// Async-signal-safe.
-void leave_faulted_code(Thread& thread, ucontext_t& machine);
+/// For handlers of signals: makes the compiled code that the signal stopped trap with `kind` once the handler returns.
+/// It may have been stopped at any instruction: nothing of its frames is needed but for the backtrace, whose tables
+/// hold at every instruction. Async-signal-safe.
+void trap_stopped_code(Thread& thread, ucontext_t& machine, abi::TrapKind kind);
 
 [[nodiscard]] uintptr_t program_counter(const ucontext_t& machine);
 

@@ -11,6 +11,7 @@
 
 #include "runtime/native_code.h"
 #include "runtime/range_list.h"
+#include "runtime/thread.h"
 
 namespace tenon::runtime {
 
@@ -101,7 +102,7 @@ void on_segv(int signal_number, siginfo_t* info, void* context) {
       siglongjmp(innermost->jump, 1);
     }
     if (find_native_code(code) != nullptr) {
-      leave_faulted_code(*innermost->thread, machine);
+      trap_stopped_code(*innermost->thread, machine, TrapKind::memory_out_of_bounds);
       return;
     }
   }
@@ -115,6 +116,27 @@ void on_segv(int signal_number, siginfo_t* info, void* context) {
 }
 
 std::once_flag handler_installed;
+
+struct sigaction previous_interrupt;
+
+void on_interrupt(int signal_number, siginfo_t* info, void* context) {
+  auto& machine = *static_cast<ucontext_t*>(context);
+  if (innermost != nullptr && innermost->thread != nullptr &&
+      innermost->thread->interrupt.load(std::memory_order_relaxed) != 0) {
+    // In a host function or a helper: it ends first, and what called it looks at the flag.
+    if (find_native_code(program_counter(machine)) != nullptr) {
+      trap_stopped_code(*innermost->thread, machine, TrapKind::interrupted);
+    }
+    return;
+  }
+  if ((previous_interrupt.sa_flags & SA_SIGINFO) != 0) {
+    previous_interrupt.sa_sigaction(signal_number, info, context);
+  } else if (previous_interrupt.sa_handler != SIG_DFL && previous_interrupt.sa_handler != SIG_IGN) {
+    previous_interrupt.sa_handler(signal_number);
+  }
+}
+
+std::once_flag interrupt_handler_installed;
 
 // The handler needs a stack of its own: the guest may have used up the thread's.
 class AlternateStack {
@@ -172,6 +194,18 @@ FaultScope::FaultScope() : outer_(innermost) {
 
 FaultScope::~FaultScope() {
   innermost = outer_;
+}
+
+void interrupt(Thread& thread, pthread_t runner) {
+  std::call_once(interrupt_handler_installed, [] {
+    struct sigaction action{};
+    action.sa_sigaction = on_interrupt;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;  // no SA_RESTART: a call that waits for something comes back
+    sigemptyset(&action.sa_mask);
+    sigaction(kInterruptSignal, &action, &previous_interrupt);
+  });
+  thread.interrupt.store(1, std::memory_order_relaxed);
+  pthread_kill(runner, kInterruptSignal);
 }
 
 void register_reservation(const void* begin, const void* end) {
