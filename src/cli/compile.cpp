@@ -95,7 +95,7 @@ int compile(Words words) {
   }
   int result = kExitSuccess;
   for (const std::string& file : parsed->operands) {
-    std::vector<std::string> command = {compiler};
+    std::vector<std::string> command = {compiler, fmt::format("--target={}", abi::kHostTarget)};
     command.insert(command.end(), passed.begin(), passed.end());
     command.insert(command.end(), {"-o", output.empty() ? file + std::string(aot::kImageSuffix) : output, "--", file});
     if (const int code = run_compiler(std::move(command)); code != kExitSuccess) {

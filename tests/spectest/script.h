@@ -18,6 +18,7 @@ namespace tenon::spectest {
 struct ScriptOptions {
   runtime::CodeOptions code;
   bool compiled = false;  ///< modules are compiled first, into the directory `images` beside the script
+  std::string compiler = aot::compiler_beside();
   bool verbose = false;
   std::set<unsigned> skipped_lines;  ///< commands at these lines of the .wast are not run
 };
