@@ -30,6 +30,10 @@ constexpr size_t kChunkBytes = 32 * 1024;
 // LLVM recurses over what it compiles.
 constexpr unsigned kThreadStack = 256U << 20;
 
+// Linkers write functions that store a value at each of thousands of addresses, once: the optimizer and the allocator of
+// registers need time that grows with the square of such a block. Nothing else has blocks of that length.
+constexpr size_t kLongBlock = 20000;
+
 struct CompiledChunk {
   ObjectBytes object;
   std::vector<uint32_t> checked_frames;
@@ -41,6 +45,14 @@ void note_error(const llvm::DiagnosticInfo* diagnostic, void* messages) {
     llvm::DiagnosticPrinterRawOStream printer(stream);
     diagnostic->print(printer);
     stream << '\n';
+  }
+}
+
+/// Marks a function with a very long block as one that is not optimized.
+void skip_optimization_if_long(llvm::Function& function) {
+  if (std::ranges::any_of(function, [](const llvm::BasicBlock& block) { return block.size() > kLongBlock; })) {
+    function.addFnAttr(llvm::Attribute::OptimizeNone);
+    function.addFnAttr(llvm::Attribute::NoInline);
   }
 }
 
@@ -59,6 +71,7 @@ Result<std::vector<uint32_t>> put_in_order(llvm::Module& code, const ModulePlan&
     // Otherwise the code generators take registers for wide vectors as wanted, whatever they cost.
     function->addFnAttr("min-legal-vector-width", "0");
     function->addFnAttr("prefer-vector-width", "256");
+    skip_optimization_if_long(*function);
     const uint64_t frame = function->getFnAttributeAsParsedInteger("tenon-frame", abi::kUncheckedFrame);
     checked_frames.push_back(static_cast<uint32_t>(std::min(frame, uint64_t{UINT32_MAX})));
   }

@@ -20,10 +20,8 @@
       (i32.sub (local.get 0) (i32.const 1))
       (local.get 1)
       (i64.add (local.get 2) (i64.const 1))))
-  ;; More values than there are registers, with more results than a register holds: (..., left) to (first, tenth, left).
+  ;; More values than there are registers, and more results than one register holds.
   (func $wide (export "wide") (param i64 i64 i64 i64 i64 i64 i64 i64 i64 f64 f64 f64 f64 f64 f64 f64 f64 f64 i32) (result i64 f64 i32)
-    (if (i32.eqz (local.get 18))
-      (then (return (local.get 8) (local.get 17) (i32.const 77))))
     (return_call $narrow (i64.add (local.get 0) (local.get 8)) (f64.add (local.get 9) (local.get 17)) (local.get 18)))
   (func $check_wide (local $integer i64) (local $number f64)
     (call $narrow (i64.const 1) (f64.const 0.5) (i32.const 10000000))
