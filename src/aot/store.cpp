@@ -297,6 +297,7 @@ std::shared_ptr<Image> ImageStore::compile(Search& search, bool wait) {
   }
   words.insert(words.end(), {"-o", output, search.path});
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) {
     pointers.push_back(word.data());
   }

@@ -26,6 +26,7 @@ constexpr std::string_view kUsage =
 
 int run_compiler(std::vector<std::string> words) {
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) {
     pointers.push_back(word.data());
   }
