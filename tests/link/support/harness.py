@@ -105,11 +105,11 @@ def parse_arguments(description: str) -> Setting:
         arguments.emulator,
         arguments.compiler and arguments.compiler.resolve(),
     )
-    if setting.emulator:
-        write_emulated(setting)
-    for path in (setting.tenon, *setting.guest_tools):
+    for path in (setting.build / "bin" / "tenon", *setting.guest_tools):
         if not path.exists():
             sys.exit(f"{path} is not there: run scripts/setup, cmake --preset {setting.preset}, cmake --build --preset {setting.preset}")
+    if setting.emulator:
+        write_emulated(setting)
     return setting
 
 
