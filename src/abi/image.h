@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "abi/layout.h"
 
@@ -23,8 +24,10 @@ enum class Architecture : uint32_t { none, x86_64, aarch64 };
 
 #if defined(__x86_64__)
 constexpr Architecture kHostArchitecture = Architecture::x86_64;
+constexpr std::string_view kHostTarget = "x86_64";  ///< the compiler's --target for it
 #elif defined(__aarch64__)
 constexpr Architecture kHostArchitecture = Architecture::aarch64;
+constexpr std::string_view kHostTarget = "aarch64";
 #endif
 
 /// A stretch of the file.

@@ -287,7 +287,8 @@ std::shared_ptr<Image> ImageStore::compile(Search& search, bool wait) {
                        options_.cache_directory, strerror(errno)));
     return nullptr;
   }
-  std::vector<std::string> words = {options_.compiler};
+  // The compiler may have been built for another processor than this runtime.
+  std::vector<std::string> words = {options_.compiler, fmt::format("--target={}", abi::kHostTarget)};
   for (std::string& argument : arguments(search.code)) {
     words.push_back(std::move(argument));
   }
@@ -296,6 +297,7 @@ std::shared_ptr<Image> ImageStore::compile(Search& search, bool wait) {
   }
   words.insert(words.end(), {"-o", output, search.path});
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) {
     pointers.push_back(word.data());
   }

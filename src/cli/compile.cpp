@@ -26,6 +26,7 @@ constexpr std::string_view kUsage =
 
 int run_compiler(std::vector<std::string> words) {
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) {
     pointers.push_back(word.data());
   }
@@ -95,7 +96,7 @@ int compile(Words words) {
   }
   int result = kExitSuccess;
   for (const std::string& file : parsed->operands) {
-    std::vector<std::string> command = {compiler};
+    std::vector<std::string> command = {compiler, fmt::format("--target={}", abi::kHostTarget)};
     command.insert(command.end(), passed.begin(), passed.end());
     command.insert(command.end(), {"-o", output.empty() ? file + std::string(aot::kImageSuffix) : output, "--", file});
     if (const int code = run_compiler(std::move(command)); code != kExitSuccess) {

@@ -116,13 +116,16 @@ __attribute__((preserve_none, cold)) void leave(TENON_HANDLER_PARAMETERS);
   } while (false)
 
 // Where a fault must find the machine's state. Optimised handlers keep it in the argument registers while they access
-// memory, and the fault handler takes it from there; sanitizers and -O0 do not, so there it is stored.
+// memory, and the fault handler takes it from there; sanitizers and -O0 do not, nor does AArch64, where the address of
+// the next instruction is often computed before the access. There it is stored, and stays before the access: a compiler
+// that knows of no fault would merge the stores of two accesses.
 #if defined(TENON_SANITIZED) || !defined(__OPTIMIZE__) || !defined(__x86_64__)
 #define TENON_STATE_IN_REGISTERS 0
 #define TENON_BEFORE_ACCESS()         \
   do {                                \
     instance->thread->position = pc;  \
     instance->thread->frames = frame; \
+    asm volatile("" ::: "memory");    \
   } while (false)
 #else
 #define TENON_STATE_IN_REGISTERS 1

@@ -19,8 +19,8 @@ namespace {
 constexpr int kUsageExit = 2;
 
 constexpr const char* kUsage =
-    "usage: tenon-spectest FILE.json [--mode interp|aot] [--bounds-checks=guard|explicit] [--skip LINE]... "
-    "[--verbose]\n"
+    "usage: tenon-spectest FILE.json [--mode interp|aot] [--bounds-checks=guard|explicit] [--compiler PROGRAM] "
+    "[--skip LINE]... [--verbose]\n"
     "Replays what wast2json made of a .wast file, lists the commands that fail, ends with `passed/total`.\n";
 
 struct CommandLine {
@@ -33,8 +33,8 @@ std::optional<CommandLine> parse(std::span<char*> arguments) {
   for (size_t i = 0; i < arguments.size(); ++i) {
     std::string_view word = arguments[i];
     std::string_view value;
-    const bool takes_value =
-        word.starts_with("--mode") || word.starts_with("--bounds-checks") || word.starts_with("--skip");
+    const bool takes_value = word.starts_with("--mode") || word.starts_with("--bounds-checks") ||
+                             word.starts_with("--skip") || word.starts_with("--compiler");
     if (takes_value) {
       if (const size_t equals = word.find('='); equals != std::string_view::npos) {
         value = word.substr(equals + 1);
@@ -54,6 +54,8 @@ std::optional<CommandLine> parse(std::span<char*> arguments) {
     } else if (word == "--skip" &&
                std::from_chars(value.data(), value.data() + value.size(), number).ec == std::errc()) {
       line.options.skipped_lines.insert(number);
+    } else if (word == "--compiler" && !value.empty()) {
+      line.options.compiler = value;
     } else if (word == "--verbose") {
       line.options.verbose = true;
     } else if (!word.starts_with('-') && line.file.empty()) {

@@ -93,7 +93,7 @@ Script::Script(std::string directory, ScriptOptions options)
 aot::StoreOptions Script::images() const {
   return {.mode = options_.compiled ? aot::Mode::compiled : aot::Mode::interpret,
           .cache_directory = directory_ + "/images",
-          .compiler = aot::compiler_beside(),
+          .compiler = options_.compiler,
           .report = [](std::string_view text) { fmt::print("{}\n", text); }};
 }
 

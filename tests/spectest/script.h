@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "aot/store.h"
 #include "base/result.h"
 #include "link/engine.h"
 #include "link/program.h"
@@ -18,6 +19,7 @@ namespace tenon::spectest {
 struct ScriptOptions {
   runtime::CodeOptions code;
   bool compiled = false;  ///< modules are compiled first, into the directory `images` beside the script
+  std::string compiler = aot::compiler_beside();  ///< tenon-compile
   bool verbose = false;
   std::set<unsigned> skipped_lines;  ///< commands at these lines of the .wast are not run
 };

@@ -7,6 +7,7 @@ import fcntl
 import fnmatch
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -51,6 +52,9 @@ class Setting:
     jobs: int
     keep: bool
     filter: str
+    variants: list[str]
+    emulator: str | None
+    compiler: Path | None
 
     @property
     def build(self) -> Path:
@@ -58,7 +62,8 @@ class Setting:
 
     @property
     def tenon(self) -> Path:
-        return self.build / "bin" / "tenon"
+        """What is run as `tenon`: a script where that takes an emulator, so that it is a program's path all the same."""
+        return self.build / ("emulated" if self.emulator else "bin") / "tenon"
 
     @property
     def guest_tools(self) -> list[Path]:
@@ -73,6 +78,10 @@ class Setting:
     def timeout(self, seconds: float) -> float:
         return seconds * (1 if self.is_release else 10)
 
+    def chosen(self, names=VARIANTS) -> dict[str, list[str]]:
+        """Options of those variants among `names` that are to be run."""
+        return {name: VARIANTS[name] for name in names if name in self.variants}
+
     def wants(self, name: str) -> bool:
         return fnmatch.fnmatch(name, self.filter)
 
@@ -83,12 +92,32 @@ def parse_arguments(description: str) -> Setting:
     parser.add_argument("--filter", default="*", metavar="GLOB", help="only the tests whose name matches")
     parser.add_argument("--keep", action="store_true", help="keep the temporary directories of runs, and name them")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--variant", choices=VARIANTS, action="append", help="run this way only; several may be given")
+    parser.add_argument("--emulator", metavar="COMMAND", help="run tenon in this, because it is for another machine")
+    parser.add_argument("--compiler", type=Path, metavar="FILE", help="the tenon-compile that tenon uses (the one beside it)")
     arguments = parser.parse_args()
-    setting = Setting(arguments.preset, arguments.jobs, arguments.keep, arguments.filter)
-    for path in (setting.tenon, *setting.guest_tools):
+    setting = Setting(
+        arguments.preset,
+        arguments.jobs,
+        arguments.keep,
+        arguments.filter,
+        arguments.variant or list(VARIANTS),
+        arguments.emulator,
+        arguments.compiler and arguments.compiler.resolve(),
+    )
+    for path in (setting.build / "bin" / "tenon", *setting.guest_tools):
         if not path.exists():
             sys.exit(f"{path} is not there: run scripts/setup, cmake --preset {setting.preset}, cmake --build --preset {setting.preset}")
+    if setting.emulator:
+        write_emulated(setting)
     return setting
+
+
+def write_emulated(setting: Setting) -> None:
+    setting.tenon.parent.mkdir(parents=True, exist_ok=True)
+    program = shlex.quote(str(setting.build / "bin" / "tenon"))
+    setting.tenon.write_text(f'#!/bin/sh\nexec {setting.emulator} {program} "$@"\n')
+    setting.tenon.chmod(0o755)
 
 
 def clean_environment(setting: Setting) -> dict[str, str]:
@@ -100,6 +129,8 @@ def clean_environment(setting: Setting) -> dict[str, str]:
         "TENON_SYSROOT": str(sysroot()),
         "TENON_CACHE_DIR": str(setting.build / "tests" / "images"),
     }
+    if setting.compiler:
+        environment["TENON_COMPILER"] = str(setting.compiler)
     for name in SANITIZER_OPTIONS:
         if name in os.environ:
             environment[name] = os.environ[name]
