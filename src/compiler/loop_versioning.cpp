@@ -1,6 +1,7 @@
 #include "compiler/loop_versioning.h"
 
 #include <llvm/Analysis/AssumptionCache.h>
+#include <llvm/Analysis/DomTreeUpdater.h>
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/ScalarEvolution.h>
 #include <llvm/Analysis/ScalarEvolutionExpressions.h>
@@ -53,6 +54,12 @@ struct Access {
   int64_t offset;  ///< from the group's address
 };
 
+/// A branch that leaves the region for a trap when an access would not be inside the memory.
+struct Check {
+  llvm::BranchInst* branch;
+  bool traps_if_true;
+};
+
 /// Where an access is.
 struct Address {
   llvm::LoadInst* base;  ///< of the memory
@@ -81,8 +88,28 @@ struct Plan {
   AffineRegion affine;
   llvm::LoadInst* base = nullptr;  ///< of the memory's base
   std::vector<Access> accesses;
+  std::vector<Check> checks;
   std::vector<Group> groups;
 };
+
+/// Mostly a 32-bit address, extended, and the static offset.
+Address split_address(llvm::LoadInst* base, const SCEV* address) {
+  const SCEV* narrow = address;
+  int64_t offset = 0;
+  if (const auto* const sum = llvm::dyn_cast<llvm::SCEVAddExpr>(address);
+      sum != nullptr && sum->getNumOperands() == 2 && llvm::isa<llvm::SCEVConstant>(sum->getOperand(0))) {
+    const llvm::APInt& constant = llvm::cast<llvm::SCEVConstant>(sum->getOperand(0))->getAPInt();
+    if (constant.isNonNegative() && constant.ult(kEndOfAddresses)) {
+      narrow = sum->getOperand(1);
+      offset = constant.getSExtValue();
+    }
+  }
+  const auto* const extension = llvm::dyn_cast<llvm::SCEVZeroExtendExpr>(narrow);
+  if (extension != nullptr && extension->getOperand()->getType()->isIntegerTy(32)) {
+    return {base, extension->getOperand(), offset};
+  }
+  return {base, address, 0};
+}
 
 llvm::Type* accessed_type(const Instruction& access) {
   return llvm::getLoadStoreType(const_cast<Instruction*>(&access));
@@ -439,12 +466,16 @@ class Versioning {
   [[nodiscard]] std::unique_ptr<Plan> plan(Loop& loop);
   [[nodiscard]] bool is_worth_it(const Plan& plan) const;
   [[nodiscard]] std::optional<Address> address_of(const Instruction& access) const;
+  [[nodiscard]] bool is_memory_size(const Value* value) const;
+  [[nodiscard]] bool add_check(Plan& plan, llvm::BranchInst& branch);
+  [[nodiscard]] size_t add_to_group(Plan& plan, const Address& address, int64_t width);
   [[nodiscard]] bool add_access(Plan& plan, Instruction& access);
   [[nodiscard]] bool finish_groups(Plan& plan);
   [[nodiscard]] bool can_be_computed_before(const Plan& plan) const;
 
   void apply(Plan& plan);
   [[nodiscard]] Value* emit_check(const Plan& plan, Instruction* before);
+  void fold_checks(const Plan& plan, llvm::ValueToValueMapTy& copies, Loop& copy);
   void join_exits(const Loop& region, llvm::ValueToValueMapTy& copies, BasicBlock& check);
 
   llvm::Function& function_;
@@ -455,14 +486,17 @@ class Versioning {
   llvm::AssumptionCache& assumptions_;
   const unsigned memory_base_kind_;
   const unsigned access_kind_;
+  const Value* instance_ = nullptr;
   bool changed_ = false;
 };
 
 bool Versioning::run() {
-  const bool has_memory = std::ranges::any_of(function_.getEntryBlock(), [&](const Instruction& instruction) {
-    return instruction.hasMetadata(memory_base_kind_);
-  });
-  if (!has_memory || loops_.empty()) {
+  for (const Instruction& instruction : function_.getEntryBlock()) {
+    if (instruction.hasMetadata(memory_base_kind_)) {
+      instance_ = llvm::getLoadStorePointerOperand(&instruction);
+    }
+  }
+  if (instance_ == nullptr || loops_.empty()) {
     return false;
   }
   const std::vector<Loop*> outermost(loops_.begin(), loops_.end());
@@ -546,12 +580,19 @@ std::unique_ptr<Plan> Versioning::plan(Loop& loop) {
         if (!add_access(*result, instruction)) {
           return nullptr;
         }
+      } else if (is_memory_size(&instruction)) {
+        continue;
       } else if (instruction.isAtomic() || llvm::isa<llvm::FenceInst>(instruction)) {
         return nullptr;
       } else if (llvm::isa<llvm::CallBase>(instruction) && !llvm::isa<llvm::DbgInfoIntrinsic>(instruction) &&
                  (instruction.mayReadOrWriteMemory() || instruction.mayHaveSideEffects())) {
         return nullptr;
       }
+    }
+    if (auto* const branch = llvm::dyn_cast<llvm::BranchInst>(block->getTerminator());
+        branch != nullptr && branch->isConditional() && add_check(*result, *branch) &&
+        result->groups.size() > kMostGroups) {
+      return nullptr;
     }
   }
   if (result->accesses.empty() || !is_worth_it(*result) || !finish_groups(*result) ||
@@ -563,19 +604,20 @@ std::unique_ptr<Plan> Versioning::plan(Loop& loop) {
 
 /// Whether there is a loop in the region that LLVM may make something of.
 bool Versioning::is_worth_it(const Plan& plan) const {
-  for (Loop* const loop : plan.region->getLoopsInPreorder()) {
-    if (!loop->isInnermost() || !evolution_.hasLoopInvariantBackedgeTakenCount(loop)) {
-      continue;
-    }
+  const auto is_left_after_known_rounds = [&](const Loop& loop) {
+    llvm::SmallVector<BasicBlock*, 4> exiting;
+    loop.getExitingBlocks(exiting);
+    return std::ranges::all_of(exiting, [&](BasicBlock* block) {
+      return llvm::is_contained(llvm::map_range(plan.checks, [](const Check& check) { return check.branch; }),
+                                block->getTerminator()) ||
+             !llvm::isa<llvm::SCEVCouldNotCompute>(evolution_.getExitCount(&loop, block));
+    });
+  };
+  return std::ranges::any_of(plan.region->getLoopsInPreorder(), [&](Loop* loop) {
     const unsigned most = evolution_.getSmallConstantMaxTripCount(loop);
-    if (most != 0 && most < kFewRounds) {
-      continue;
-    }
-    if (std::ranges::any_of(plan.accesses, [&](const Access& access) { return loop->contains(access.instruction); })) {
-      return true;
-    }
-  }
-  return false;
+    return loop->isInnermost() && (most == 0 || most >= kFewRounds) && is_left_after_known_rounds(*loop) &&
+           std::ranges::any_of(plan.accesses, [&](const Access& access) { return loop->contains(access.instruction); });
+  });
 }
 
 /// Nothing, if it is not in memory 0.
@@ -590,23 +632,7 @@ std::optional<Address> Versioning::address_of(const Instruction& access) const {
     return std::nullopt;
   }
 
-  // Mostly a 32-bit address, extended, and the static offset.
-  const SCEV* const variable = evolution_.removePointerBase(whole);
-  const SCEV* narrow = variable;
-  int64_t offset = 0;
-  if (const auto* const sum = llvm::dyn_cast<llvm::SCEVAddExpr>(variable);
-      sum != nullptr && sum->getNumOperands() == 2 && llvm::isa<llvm::SCEVConstant>(sum->getOperand(0))) {
-    const llvm::APInt& constant = llvm::cast<llvm::SCEVConstant>(sum->getOperand(0))->getAPInt();
-    if (constant.isNonNegative() && constant.ult(kEndOfAddresses)) {
-      narrow = sum->getOperand(1);
-      offset = constant.getSExtValue();
-    }
-  }
-  const auto* const extension = llvm::dyn_cast<llvm::SCEVZeroExtendExpr>(narrow);
-  if (extension != nullptr && extension->getOperand()->getType()->isIntegerTy(32)) {
-    return Address{base, extension->getOperand(), offset};
-  }
-  return Address{base, variable, 0};
+  return split_address(base, evolution_.removePointerBase(whole));
 }
 
 bool Versioning::add_access(Plan& plan, Instruction& access) {
@@ -619,34 +645,79 @@ bool Versioning::add_access(Plan& plan, Instruction& access) {
     return false;
   }
   plan.base = place->base;
-  const auto& [base, address, offset] = *place;
-
   const auto width = static_cast<int64_t>(size.getFixedValue());
+  const size_t group = add_to_group(plan, *place, width);
+  // Where the group begins may have changed.
+  const auto* const from_group =
+      llvm::cast<llvm::SCEVConstant>(evolution_.getMinusSCEV(place->variable, plan.groups[group].address));
+  plan.accesses.push_back(
+      {&access, size.getFixedValue(), group, from_group->getAPInt().getSExtValue() + place->offset});
+  return plan.groups.size() <= kMostGroups;
+}
+
+/// The number of the group that `address` belongs to; it now reaches to `width` bytes behind it.
+size_t Versioning::add_to_group(Plan& plan, const Address& address, int64_t width) {
   for (size_t n = 0; n < plan.groups.size(); ++n) {
     Group& group = plan.groups[n];
-    if (group.address->getType() != address->getType()) {
+    if (group.address->getType() != address.variable->getType()) {
       continue;
     }
-    const auto* const difference = llvm::dyn_cast<llvm::SCEVConstant>(evolution_.getMinusSCEV(address, group.address));
+    const auto* const difference =
+        llvm::dyn_cast<llvm::SCEVConstant>(evolution_.getMinusSCEV(address.variable, group.address));
     if (difference == nullptr || difference->getAPInt().abs().uge(kEndOfAddresses / 4)) {
       continue;
     }
     const int64_t distance = difference->getAPInt().getSExtValue();
     if (distance < 0) {
-      group.address = address;
+      group.address = address.variable;
       group.end -= distance;
       for (Access& other : plan.accesses) {
         other.offset -= other.group == n ? distance : 0;
       }
     }
-    const int64_t from_group = std::max<int64_t>(distance, 0) + offset;
-    group.end = std::max(group.end, from_group + width);
-    plan.accesses.push_back({&access, size.getFixedValue(), n, from_group});
-    return true;
+    group.end = std::max(group.end, std::max<int64_t>(distance, 0) + address.offset + width);
+    return n;
   }
-  plan.accesses.push_back({&access, size.getFixedValue(), plan.groups.size(), offset});
-  plan.groups.push_back({address, offset + width, {}, {}});
-  return plan.groups.size() <= kMostGroups;
+  plan.groups.push_back({address.variable, address.offset + width, {}, {}});
+  return plan.groups.size() - 1;
+}
+
+bool Versioning::is_memory_size(const Value* value) const {
+  const auto member_of = [](const Value* loaded, size_t offset, const Value*& object) {
+    const auto* const load = llvm::dyn_cast<llvm::LoadInst>(loaded);
+    const auto* const member = load == nullptr ? nullptr : llvm::dyn_cast<llvm::GEPOperator>(load->getPointerOperand());
+    llvm::APInt distance(64, 0);
+    if (member == nullptr || load->isVolatile() || !member->accumulateConstantOffset(load->getDataLayout(), distance) ||
+        distance != offset) {
+      return false;
+    }
+    object = member->getPointerOperand();
+    return true;
+  };
+  const Value* memory = nullptr;
+  const Value* instance = nullptr;
+  return value->getType()->isIntegerTy(64) && member_of(value, offsetof(abi::Memory, size), memory) &&
+         member_of(memory, offsetof(abi::Instance, memory), instance) && instance == instance_;
+}
+
+/// False: `branch` is not a check. What it checks then lies in a group as an access would that needs it.
+bool Versioning::add_check(Plan& plan, llvm::BranchInst& branch) {
+  auto* const comparison = llvm::dyn_cast<llvm::ICmpInst>(branch.getCondition());
+  if (comparison == nullptr || !comparison->getOperand(0)->getType()->isIntegerTy(64)) {
+    return false;
+  }
+  const bool is_swapped = is_memory_size(comparison->getOperand(0));
+  const CmpInst::Predicate predicate = is_swapped ? comparison->getSwappedPredicate() : comparison->getPredicate();
+  Value* const end = comparison->getOperand(is_swapped ? 1 : 0);
+  if (!is_memory_size(comparison->getOperand(is_swapped ? 0 : 1)) || !llvm::ICmpInst::isUnsigned(predicate)) {
+    return false;
+  }
+  // An end greater than the size; or, of one byte, an address not less.
+  const int64_t width = predicate == CmpInst::ICMP_UGE || predicate == CmpInst::ICMP_ULT ? 1 : 0;
+  const SCEV* const variable = evolution_.getSCEVAtScope(end, loops_.getLoopFor(branch.getParent()));
+  (void)add_to_group(plan, split_address(nullptr, variable), width);
+  plan.checks.push_back({&branch, predicate == CmpInst::ICMP_UGT || predicate == CmpInst::ICMP_UGE});
+  return true;
 }
 
 bool Versioning::finish_groups(Plan& plan) {
@@ -743,6 +814,7 @@ void Versioning::apply(Plan& plan) {
   old->eraseFromParent();
 
   join_exits(region, copies, *check);
+  fold_checks(plan, copies, *loops_.getLoopFor(llvm::cast<BasicBlock>(copies[region.getHeader()])));
   Copy copy(plan, copies, loops_, evolution_, layout_);
   copy.prepare([&](const Instruction& access) { return address_of(access); });
   copy.compute_last_values();
@@ -758,7 +830,34 @@ void Versioning::apply(Plan& plan) {
     llvm::formDedicatedExitBlocks(loop, &dominators_, &loops_, nullptr, true);
   }
   for (Loop* const loop : region.getLoopsInPreorder()) {
-    llvm::addStringMetadataToLoop(loop, "llvm.loop.unroll.disable");
+    llvm::addStringMetadataToLoop(loop, "llvm.loop.unroll.disable", 1);
+  }
+  evolution_.forgetAllLoops();
+}
+
+/// Takes the checks out of the copy, of which none can fail.
+void Versioning::fold_checks(const Plan& plan, llvm::ValueToValueMapTy& copies, Loop& copy) {
+  if (plan.checks.empty()) {
+    return;
+  }
+  llvm::DomTreeUpdater updater(dominators_, llvm::DomTreeUpdater::UpdateStrategy::Eager);
+  for (const Check& check : plan.checks) {
+    auto* const branch = llvm::cast<llvm::BranchInst>(static_cast<Value*>(copies[check.branch]));
+    Value* const condition = branch->getCondition();
+    branch->setCondition(llvm::ConstantInt::getBool(function_.getContext(), !check.traps_if_true));
+    llvm::RecursivelyDeleteTriviallyDeadInstructions(condition);
+    llvm::ConstantFoldTerminator(branch->getParent(), false, nullptr, &updater);
+  }
+  const llvm::SmallVector<BasicBlock*, 16> blocks(copy.blocks());
+  for (BasicBlock* const block : blocks) {
+    for (Instruction& instruction : llvm::make_early_inc_range(*block)) {
+      if (is_memory_size(&instruction) && instruction.use_empty()) {
+        instruction.eraseFromParent();
+      }
+    }
+  }
+  for (BasicBlock* const block : blocks) {
+    llvm::MergeBlockIntoPredecessor(block, &updater, &loops_);
   }
   evolution_.forgetAllLoops();
 }

@@ -29,10 +29,7 @@
 #include <llvm/Transforms/Vectorize/SLPVectorizer.h>
 #include <llvm/Transforms/Vectorize/VectorCombine.h>
 
-#if __has_include("compiler/loop_versioning.h")
 #include "compiler/loop_versioning.h"
-#define TENON_HAS_LOOP_VERSIONING 1
-#endif
 
 namespace tenon::compiler {
 
@@ -77,9 +74,7 @@ void add_loop_passes(llvm::FunctionPassManager& passes, unsigned level) {
 void add_vector_passes(llvm::FunctionPassManager& passes, unsigned level) {
   // Loops get a second copy with ordinary accesses, which is what can be vectorized, before LoopVectorize looks at them
   // and after their shape and induction variables are what they will be.
-#if TENON_HAS_LOOP_VERSIONING
   add_loop_versioning(passes);
-#endif
   passes.addPass(llvm::LoopVectorizePass());
   if (level >= 3) {
     passes.addPass(llvm::SLPVectorizerPass());
