@@ -41,7 +41,7 @@ FURTHER_BAR = 1.5  # compiled: memory of each further library, as a multiple of 
 IMAGE_DIRTY_BAR = 0  # KiB of images that a process has for itself
 
 FIRST_OPEN_RUNS = 20  # processes for each run of a kernel
-OPEN_MANY = 6
+OPEN_MANY = 4
 
 
 def opening(runs):

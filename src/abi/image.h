@@ -49,7 +49,8 @@ struct ImageTrailer {
   BoundsChecks checks = BoundsChecks::guard_pages;
   uint8_t check_stack = 0;
   uint8_t level = 0;  ///< of optimisation, 0 to 3
-  uint8_t padding = 0;
+  /// wasm::Module::moves_references, which is found by looking at the bodies.
+  uint8_t moves_references = 0;
   std::array<char, 48> compiler{};         ///< version, zero-terminated
   std::array<char, 24> cpu{};              ///< as asked for, zero-terminated, for people
   std::array<uint64_t, 4> cpu_features{};  ///< the host must have all of these bits: see abi/cpu.h

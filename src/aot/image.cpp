@@ -153,6 +153,8 @@ Result<std::shared_ptr<Image>> Image::map(int descriptor, const std::string& nam
   if (!module) {
     return std::unexpected(std::move(module).error());
   }
+  // What only the bodies tell: nobody else has the module yet.
+  std::const_pointer_cast<wasm::Module>(*module)->moves_references = trailer.moves_references != 0;
   image->module_ = *std::move(module);
   image->imported_functions = image->module_->imported_functions;
   if (image->module_->functions.size() - image->imported_functions != trailer.function_count) {

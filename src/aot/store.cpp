@@ -165,7 +165,7 @@ int ImageStore::cache() {
 
 /// Maps an image and checks whose it is; null when there is none, or, with a report, when it is not to be used.
 std::shared_ptr<Image> ImageStore::open(Search& search, int directory, const std::string& file,
-                                        const std::string& shown) {
+                                        const std::string& shown, const GuestCanWrite& guest_can_write) {
   const Descriptor descriptor(openat(directory, file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
   if (!descriptor.ok()) {
     if (errno != ENOENT) {
@@ -173,7 +173,7 @@ std::shared_ptr<Image> ImageStore::open(Search& search, int directory, const std
     }
     return nullptr;
   }
-  if (const std::string reason = why_untrusted(descriptor.get(), search.guest_can_write); !reason.empty()) {
+  if (const std::string reason = why_untrusted(descriptor.get(), guest_can_write); !reason.empty()) {
     report(fmt::format("{} is not used: {}", shown, reason));
     return nullptr;
   }
@@ -211,7 +211,13 @@ std::shared_ptr<Image> ImageStore::find_beside(Search& search) {
     report(fmt::format("{} is not used: of its directory, {}", path, reason));
     return nullptr;
   }
-  return open(search, directory.get(), slash == std::string::npos ? path : path.substr(slash + 1), path);
+  return open(search, directory.get(), slash == std::string::npos ? path : path.substr(slash + 1), path,
+              search.guest_can_write);
+}
+
+/// Name of an empty file that says that the cache may have images of modules of this size.
+std::string ImageStore::size_marker(const Search& search, const std::string& key) {
+  return fmt::format("{:x}-{}.size", search.bytes.view().size(), key);
 }
 
 // The cache knows an image by the module's hash, and, so that the hash need not be taken, by the module's file: the
@@ -232,7 +238,7 @@ std::shared_ptr<Image> ImageStore::find_cached(Search& search) {
     const base::FileIdentity& file = search.bytes.identity();
     by_file = fmt::format("{:x}-{:x}-{:x}-{:x}-{}.file", file.device, file.inode, file.size, file.modified_ns, key);
     const Descriptor descriptor(openat(directory, by_file.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-    if (descriptor.ok() && why_untrusted(descriptor.get(), search.guest_can_write).empty()) {
+    if (descriptor.ok() && why_untrusted(descriptor.get(), {}).empty()) {
       // The name says which file it was made from.
       auto image = Image::map(descriptor.get(), shown(by_file), search.name, search.code);
       if (image) {
@@ -242,11 +248,13 @@ std::shared_ptr<Image> ImageStore::find_cached(Search& search) {
       unlinkat(directory, by_file.c_str(), 0);
     }
   }
-  if (!search.module_hash()) {
+  // A module whose image cannot be there is not hashed: that takes longer than starting most programs.
+  if (faccessat(directory, size_marker(search, key).c_str(), F_OK, 0) != 0 || !search.module_hash()) {
     return nullptr;
   }
   const std::string by_hash = hexadecimal(*search.module_hash()) + "-" + key + std::string(kImageSuffix);
-  auto image = open(search, directory, by_hash, shown(by_hash));
+  // That the program cannot write the directory is enough: a file with two names could be anywhere for what it knows.
+  auto image = open(search, directory, by_hash, shown(by_hash), {});
   if (image != nullptr && !by_file.empty()) {
     (void)linkat(directory, by_hash.c_str(), directory, by_file.c_str(), 0);  // only saves time: it may fail
   }
@@ -272,6 +280,13 @@ std::shared_ptr<Image> ImageStore::compile(Search& search, bool wait) {
   }
   const std::string output = options_.cache_directory + "/" + hexadecimal(*search.module_hash()) + "-" +
                              options_key(search.code) + std::string(kImageSuffix);
+  if (const Descriptor marker(openat(directory, size_marker(search, options_key(search.code)).c_str(),
+                                     O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+      !marker.ok()) {
+    report(fmt::format("{} is interpreted: the cache directory {} cannot be written: {}", search.name,
+                       options_.cache_directory, strerror(errno)));
+    return nullptr;
+  }
   std::vector<std::string> words = {options_.compiler};
   for (std::string& argument : arguments(search.code)) {
     words.push_back(std::move(argument));

@@ -81,10 +81,12 @@ class ImageStore {
   struct Search;
   [[nodiscard]] bool is_interpreted(bool is_main) const;
   int cache();
-  std::shared_ptr<Image> open(Search& search, int directory, const std::string& file, const std::string& shown);
+  std::shared_ptr<Image> open(Search& search, int directory, const std::string& file, const std::string& shown,
+                              const GuestCanWrite& guest_can_write);
   std::shared_ptr<Image> find_beside(Search& search);
   std::shared_ptr<Image> find_cached(Search& search);
   std::shared_ptr<Image> compile(Search& search, bool wait);
+  static std::string size_marker(const Search& search, const std::string& key);
   std::string options_key(const abi::CodeOptions& code) const;
   std::vector<std::string> arguments(const abi::CodeOptions& code) const;
   void report(const std::string& text) const;

@@ -184,6 +184,7 @@ Result<std::vector<uint8_t>> compile(const wasm::Module& module, const ModuleOri
   trailer.checks = options.code.checks;
   trailer.check_stack = options.code.check_stack ? 1 : 0;
   trailer.level = static_cast<uint8_t>(options.level);
+  trailer.moves_references = module.moves_references ? 1 : 0;
   set_text(trailer.compiler, version());
   set_text(trailer.cpu, options.cpu);
   trailer.cpu_features = target.required;

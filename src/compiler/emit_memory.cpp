@@ -107,11 +107,14 @@ llvm::Value* FunctionEmitter::effective_address(Value index, uint32_t offset) {
   return offset == 0 ? wide : ir_.CreateAdd(wide, constant64(offset), "", true, true);
 }
 
-llvm::Value* FunctionEmitter::memory_size() {
+llvm::Value* FunctionEmitter::memory_size(llvm::AtomicOrdering ordering) {
   llvm::LoadInst* const memory = load_invariant(emitter_.pointer, at(instance_, offsetof(abi::Instance, memory)));
   memory->setMetadata(llvm::LLVMContext::MD_nonnull, emitter_.empty);
+  memory->setMetadata(
+      llvm::LLVMContext::MD_dereferenceable,
+      llvm::MDNode::get(emitter_.context, llvm::ConstantAsMetadata::get(constant64(sizeof(abi::Memory)))));
   llvm::LoadInst* const size = load(Region::state, emitter_.i64, at(memory, offsetof(abi::Memory, size)));
-  size->setAtomic(llvm::AtomicOrdering::Monotonic);
+  size->setAtomic(ordering);
   size->setAlignment(llvm::Align(sizeof(uint64_t)));
   return size;
 }
@@ -122,7 +125,9 @@ void FunctionEmitter::check_bounds(Value address, unsigned bytes) {
   }
   // sandbox: no overflow: the address is below 2^33.
   Value const end = ir_.CreateAdd(address, constant64(bytes), "", true, true);
-  trap_if(ir_.CreateICmpUGT(end, memory_size()), TrapKind::memory_out_of_bounds);
+  // Any size that the memory has had since this thread last synchronized with another will do: it only grows.
+  Value const size = memory_size(llvm::AtomicOrdering::Unordered);
+  trap_if(ir_.CreateICmpUGT(end, size), TrapKind::memory_out_of_bounds);
 }
 
 llvm::Value* FunctionEmitter::memory_pointer(Value index, uint32_t offset, unsigned bytes) {
@@ -319,7 +324,7 @@ void FunctionEmitter::emit_bulk(const OpcodeRow& row) {
   const uint32_t second = has_second_index(row.immediate) ? reader_.u32() : 0;
   switch (row.opcode) {
     case Opcode::memory_size:
-      push(ir_.CreateTrunc(ir_.CreateLShr(memory_size(), kPageExponent), emitter_.i32));
+      push(ir_.CreateTrunc(ir_.CreateLShr(memory_size(llvm::AtomicOrdering::Acquire), kPageExponent), emitter_.i32));
       return;
     case Opcode::memory_grow: {
       Value const pages = extended(pop());

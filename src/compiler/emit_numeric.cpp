@@ -26,6 +26,15 @@ constexpr CmpInst::Predicate kFloatPredicates[] = {
     CmpInst::FCMP_OEQ, CmpInst::FCMP_UNE, CmpInst::FCMP_OLT, CmpInst::FCMP_OGT, CmpInst::FCMP_OLE, CmpInst::FCMP_OGE,
 };
 
+/// Whether LLVM could find out that a value is what was promoted, or that with another sign: a demotion would then be
+/// nothing to it, where WebAssembly's quiets a signalling NaN.
+bool may_be_promoted(const llvm::Value* value) {
+  if (const auto* const loaded = llvm::dyn_cast<llvm::LoadInst>(value)) {
+    return llvm::isa<llvm::AllocaInst>(loaded->getPointerOperand());
+  }
+  return !llvm::isa<llvm::BinaryOperator, llvm::SIToFPInst, llvm::UIToFPInst, llvm::Constant>(value);
+}
+
 }  // namespace
 
 template <class Operation>
@@ -404,12 +413,10 @@ void FunctionEmitter::emit_conversion(Opcode opcode) {
       cast(llvm::Instruction::UIToFP, f64);
       break;
     case Opcode::f32_demote_f64:
-      cast(llvm::Instruction::FPTrunc, f32);
+      unary([&](Value a) { return ir_.CreateFPTrunc(may_be_promoted(a) ? fence(a) : a, f32); });
       break;
     case Opcode::f64_promote_f32:
-      // Or LLVM would take a demotion of it, with nothing but changes of sign between, for what was promoted: and that
-      // may be a signalling NaN.
-      unary([&](Value a) { return fence(ir_.CreateFPExt(a, f64)); });
+      cast(llvm::Instruction::FPExt, f64);
       break;
     case Opcode::i32_reinterpret_f32:
       cast(llvm::Instruction::BitCast, i32);

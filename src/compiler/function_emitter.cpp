@@ -294,9 +294,10 @@ void FunctionEmitter::emit_variable(const OpcodeRow& row) {
       [[fallthrough]];
     case Opcode::select: {
       Value const condition = truth(pop());
-      Value const second = opaque(pop());
-      Value const first = opaque(pop());
-      push(ir_.CreateSelect(condition, first, second));
+      Value const second = pop();
+      Value const first = pop();
+      Value const chosen = ir_.CreateSelect(condition, first, second);
+      push(is_treacherous(first) || is_treacherous(second) ? fence(chosen) : chosen);
       break;
     }
     case Opcode::local_get: {
@@ -354,12 +355,26 @@ FunctionEmitter::Value FunctionEmitter::fence(Value value) {
 
 // LLVM takes x * 1, x / 1, x - 0, x + -0 and the like for x, and -0 - x or x * -1 for a change of sign: that they quiet
 // a signalling NaN means nothing to it. WebAssembly's do quiet it.
-FunctionEmitter::Value FunctionEmitter::opaque(Value value) {
+bool FunctionEmitter::is_treacherous(Value value) {
   const auto* const constant = llvm::dyn_cast<llvm::ConstantFP>(value);
-  if (constant == nullptr || !(constant->isZero() || constant->isExactlyValue(1.0) || constant->isExactlyValue(-1.0))) {
+  return constant != nullptr && (constant->isZero() || constant->isExactlyValue(1.0) || constant->isExactlyValue(-1.0));
+}
+
+FunctionEmitter::Value FunctionEmitter::opaque(Value value) {
+  if (!is_treacherous(value)) {
     return value;
   }
-  return fence(value);
+  // Once, before everything else: a fence inside a loop would keep the loop from being made one over vectors.
+  Value& opaque = opaque_constants_[value];
+  if (opaque == nullptr) {
+    const llvm::IRBuilderBase::InsertPointGuard guard(ir_);
+    if (entry_end_ != nullptr) {
+      ir_.SetInsertPoint(entry_end_);
+      ir_.SetCurrentDebugLocation(entry_end_->getDebugLoc());
+    }
+    opaque = fence(value);
+  }
+  return opaque;
 }
 
 FunctionEmitter::Value FunctionEmitter::truth(Value value) {

@@ -75,7 +75,9 @@ class FunctionEmitter {
   void push(Value value);
   [[nodiscard]] Value pop();
   [[nodiscard]] std::vector<Value> pop_many(size_t count);
-  /// A constant that LLVM cannot see, where seeing it would keep a signalling NaN from being quieted; else `value`.
+  /// Whether it is a constant with which LLVM simplifies arithmetic in a way that WebAssembly does not allow.
+  [[nodiscard]] static bool is_treacherous(Value value);
+  /// If so, the same constant in a way that LLVM cannot see; else `value`.
   [[nodiscard]] Value opaque(Value value);
   [[nodiscard]] Value fence(Value value);
   /// An i32 as a condition.
@@ -160,7 +162,7 @@ class FunctionEmitter {
   void emit_global_get(uint32_t global);
   void emit_global_set(uint32_t global);
   [[nodiscard]] Value global_cell(uint32_t global);
-  [[nodiscard]] Value memory_size();
+  [[nodiscard]] Value memory_size(llvm::AtomicOrdering ordering);
   [[nodiscard]] Value effective_address(Value index, uint32_t offset);
   void check_bounds(Value address, unsigned bytes);
   [[nodiscard]] Value memory_pointer(Value index, uint32_t offset, unsigned bytes);
@@ -207,6 +209,7 @@ class FunctionEmitter {
   std::vector<Value> stack_;
   std::vector<Control> controls_;
   std::vector<size_t> tries_;  ///< where in `controls_` the try blocks are whose body this is in
+  std::unordered_map<Value, Value> opaque_constants_;
   std::unordered_map<size_t, llvm::AllocaInst*> arrays_;  ///< by number of cells
   uint32_t offset_ = 0;                                   ///< of the current instruction in the module's bytes
   uint32_t skipped_blocks_ = 0;

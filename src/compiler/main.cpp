@@ -1,5 +1,6 @@
 // `tenon-compile`: makes an image of a module. A command of its own, because LLVM is in it: `tenon`, which starts fast,
 // calls it.
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,11 +41,27 @@ void show_progress(size_t done, size_t total) {
   fmt::print(stderr, "\r[{}] {:3}%{}", bar, total == 0 ? 100 : done * 100 / total, done == total ? "\r\033[K" : "");
 }
 
+/// Goes on in a child that nobody waits for and that says nothing. False in the parent, and when there can be no child.
+bool go_into_background() {
+  if (fork() != 0) {
+    return false;
+  }
+  constexpr int kPoliteness = 5;  // whoever wanted the image is running meanwhile
+  (void)!nice(kPoliteness);
+  setsid();
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    dup2(null, standard);
+  }
+  return true;
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
   compiler::CompileOptions options;
   std::string output;
+  bool in_background = false;
   const auto set = [](std::string& target) {
     return [&target](std::string_view value) {
       target = value;
@@ -77,6 +94,8 @@ int main(int count, char** arguments) {
          options.threads = TENON_TRY(number(value, kMaximum, "--jobs"));
          return {};
        }},
+      {0, "background", "", "go on compiling, without a word, when this command has ended",
+       cli::set_flag(in_background)},
       {0, "no-debug-lines", "", "leave out the source lines for native debuggers and profilers",
        [&](std::string_view) {
          options.debug_lines = false;
@@ -96,6 +115,9 @@ int main(int count, char** arguments) {
   if (parsed->operands.size() != 1 || output.empty()) {
     fmt::print(stderr, "tenon-compile: say what to compile and, with -o, where the image goes\n");
     return 2;
+  }
+  if (in_background && !go_into_background()) {
+    return 0;
   }
   if (isatty(STDERR_FILENO) != 0) {
     options.progress = show_progress;

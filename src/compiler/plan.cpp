@@ -28,8 +28,10 @@ class ReservedNames {
 
   [[nodiscard]] bool contains(std::string_view name) const {
     llvm::LibFunc function{};
-    return name.starts_with("llvm.") || name.starts_with("__gxx_personality") || name.starts_with("__aarch64_") ||
-           names_.contains(name) || library_.getLibFunc(llvm::StringRef(name), function);
+    // ".L" would make it the assembler's own, "$" one of AArch64's marks between code and data.
+    return name.starts_with(".L") || name.starts_with("$") || name.starts_with("llvm.") ||
+           name.starts_with("__gxx_personality") || name.starts_with("__aarch64_") || names_.contains(name) ||
+           library_.getLibFunc(llvm::StringRef(name), function);
   }
 
  private:

@@ -61,7 +61,7 @@ class Wrong(TenonTest):
         self.check(self.tenon("--bind-now", "x.wasm"), 2, "", "tenon run --bind-now")
 
     def test_misspelled_command(self):
-        self.check(self.tenon("lddd", "x.wasm"), 2, "", "`lddd` is no command (run, ldd, graph, maps, nm, inspect)")
+        self.check(self.tenon("lddd", "x.wasm"), 2, "", "`lddd` is no command (run, compile, verify, ldd, graph, maps, nm, inspect)")
 
     def test_value_missing(self):
         for option in ("-L", "--library-path", "--preload", "--dir", "--env", "--mode", "--invoke", "--max-memory",
@@ -73,7 +73,7 @@ class Wrong(TenonTest):
 
     def test_values_that_are_not_accepted(self):
         for option, value, accepted in (
-                ("--mode", "jit", "--mode takes interp"),
+                ("--mode", "jit", "--mode takes auto, interp or aot"),
                 ("--bounds-checks", "none", "--bounds-checks takes guard or explicit"),
                 ("--max-memory", "lots", "--max-memory takes a number of bytes"),
                 ("--max-memory", "-1", "--max-memory takes a number of bytes"),

@@ -8,8 +8,8 @@
 #include "abi/checksum.h"
 #include "abi/cpu.h"
 #include "base/sha256.h"
-#include "compiler/image_file.h"
-#include "wasm/module_builder.h"
+#include "unit/compiler/image_file.h"
+#include "unit/wasm/module_builder.h"
 
 namespace tenon::compiler {
 namespace {
