@@ -417,6 +417,9 @@ void FunctionEmitter::emit_global_get(uint32_t global) {
   if (emitter_.plan.global_access(global) == GlobalAccess::constant) {
     value->setMetadata(llvm::LLVMContext::MD_invariant_load, emitter_.empty);
   }
+  if (emitter_.plan.is_memory_base(global)) {
+    value->setMetadata(llvm::LLVMContext::MD_range, emitter_.memory_bases);
+  }
   push(value);
 }
 

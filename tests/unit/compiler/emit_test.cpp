@@ -170,6 +170,21 @@ TEST(Emit, TheMemorysBaseIsLoadedOnce) {
   EXPECT_EQ(bases(1), 0);  // it has no access
 }
 
+TEST(Emit, AnOffsetIntoTheModulesDataIsPartOfTheAccess) {
+  constexpr uint32_t kSize = 4096;
+  ModuleBuilder builder = with_memory();
+  builder.front(custom_section("dylink.0", bytes(1, sized(bytes(unsigned_leb(kSize), 0, 0, 0)))));
+  builder.add(kImport, bytes("env", "__memory_base", 0x03, kI32, 0));
+  const uint32_t type = builder.type({}, {kI32});
+  for (const uint32_t offset : {kSize - 1, kSize}) {
+    builder.function(type, bytes(Opcode::global_get, 0, Opcode::i32_const, signed_leb(static_cast<int32_t>(offset)),
+                                 Opcode::i32_add, load32()));
+  }
+  const std::string assembly = Emitted(builder).assembly();
+  EXPECT_NE(assembly.find("\tmovl\t4095("), std::string::npos) << assembly;
+  EXPECT_EQ(assembly.find("\tmovl\t4096("), std::string::npos) << "that sum may wrap around:\n" << assembly;
+}
+
 TEST(Emit, OnlyExplicitChecksCompare) {
   ModuleBuilder builder = with_memory();
   const uint32_t type = builder.type({kI32}, {kI32});
