@@ -219,6 +219,24 @@ TEST(Emit, AGlobalIsWrittenWhereTheGuestWritesIt) {
 // ---------------------------------------------------------------------------------------------------------------------
 // Calls
 
+TEST(Emit, OnlyWhatWasOutsideOfATableIsComparedWithItsSizeOfNow) {
+  ModuleBuilder builder;
+  builder.add(kTable, bytes(ValueType::funcref, 0x00, 1));
+  const uint32_t type = builder.type({kI32}, {});
+  const ByteVector call = bytes(Opcode::local_get, 0, Opcode::local_get, 0, Opcode::call_indirect, 0, 0);
+  builder.function(type, bytes(call, call));
+  Emitted emitted(builder);
+  const std::vector<llvm::LoadInst*> loads = emitted.all<llvm::LoadInst>(0);
+  const auto count_of = [&](auto is_one) {
+    return std::ranges::count_if(
+        loads, [&](const llvm::LoadInst* load) { return load->getType()->isIntegerTy(64) && is_one(*load); });
+  };
+  EXPECT_EQ(count_of([](const llvm::LoadInst& load) { return load.isAtomic(); }), 2)
+      << "the table may have grown during the first call";
+  EXPECT_EQ(count_of([](const llvm::LoadInst& load) { return load.hasMetadata(llvm::LLVMContext::MD_invariant_load); }),
+            1);
+}
+
 TEST(Emit, ACallThroughAnImportGivesItsSlot) {
   ModuleBuilder builder;
   const uint32_t type = builder.type({kI32, kF64}, {kI64});
