@@ -140,8 +140,9 @@ void FunctionEmitter::emit_call(uint32_t function, bool tail) {
 }
 
 /// The calling thread's instance of the DSO of the function `descriptor` stands for, made where there is none yet. That
-/// of a function of this module is the caller's own, and known without waiting for the descriptor to be read.
-llvm::Value* FunctionEmitter::instance_of_callee(Value descriptor) {
+/// of a function of this module is the caller's own, and known without waiting for the descriptor to be read. From
+/// here on `descriptor` is the same by another name.
+llvm::Value* FunctionEmitter::instance_of_callee(Value& descriptor) {
   Value const dso = load_invariant(emitter_.i32, at(descriptor, offsetof(abi::FunctionDescriptor, dso)));
   Value const own = load_invariant(emitter_.i32, at(instance_, offsetof(abi::Instance, dso)));
   llvm::BasicBlock* const other = new_block();
@@ -158,9 +159,13 @@ llvm::Value* FunctionEmitter::instance_of_callee(Value descriptor) {
   ir_.CreateCondBr(ir_.CreateIsNull(known), missing, ready, emitter_.unlikely);
 
   place(missing);
+  // On the stack meanwhile: otherwise it would need a register that calls preserve, where nobody else needs one.
+  Value const kept = cells({});
+  ir_.CreateStore(descriptor, kept, /*isVolatile=*/true);
   Value const made = call_helper(offsetof(abi::Helpers, make_instance), HelperKind::returns_or_throws, emitter_.pointer,
                                  {instance_, dso});
   llvm::cast<llvm::CallBase>(made)->addFnAttr(llvm::Attribute::Cold);
+  Value const again = ir_.CreateLoad(emitter_.pointer, kept, /*isVolatile=*/true);
   ir_.CreateBr(ready);
   llvm::BasicBlock* const after = ir_.GetInsertBlock();
 
@@ -169,6 +174,11 @@ llvm::Value* FunctionEmitter::instance_of_callee(Value descriptor) {
   instance->addIncoming(instance_, here);
   instance->addIncoming(known, other);
   instance->addIncoming(made, after);
+  llvm::PHINode* const called = ir_.CreatePHI(emitter_.pointer, 3);
+  called->addIncoming(descriptor, here);
+  called->addIncoming(descriptor, other);
+  called->addIncoming(again, after);
+  descriptor = called;
   return instance;
 }
 
@@ -186,7 +196,7 @@ void FunctionEmitter::emit_call_indirect(bool tail) {
   Value const table = table_pointer(table_index);
   Value const wide = extended(index);
   unless_outside(table, wide, [&] { refuse(TrapKind::undefined_element); });
-  Value const descriptor = table_element(table, wide);
+  Value descriptor = table_element(table, wide);
   unless(ir_.CreateIsNull(descriptor), [&] { refuse(TrapKind::uninitialized_element); });
   Value const found = load_invariant(emitter_.pointer, at(descriptor, offsetof(abi::FunctionDescriptor, type)));
   llvm::LoadInst* const types = load_invariant(emitter_.pointer, at(instance_, offsetof(abi::Instance, types)));

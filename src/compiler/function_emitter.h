@@ -140,7 +140,7 @@ class FunctionEmitter {
   // emit_calls.cpp
   void emit_call(uint32_t function, bool tail);
   void emit_call_indirect(bool tail);
-  [[nodiscard]] Value instance_of_callee(Value descriptor);
+  [[nodiscard]] Value instance_of_callee(Value& descriptor);
   void emit_reference_function(uint32_t function);
   Value call_or_invoke(llvm::FunctionType* type, Value callee, llvm::ArrayRef<Value> arguments, bool may_throw,
                        bool with_slot);
