@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,9 @@ class ModulePlan {
   /// Whether `global` is the guest's stack pointer: what check_stack is about.
   [[nodiscard]] bool is_stack_pointer(uint32_t global) const { return is_stack_pointer_[global]; }
 
+  /// Whether `global` is the address of the module's data, all of which is below 2^32.
+  [[nodiscard]] bool is_memory_base(uint32_t global) const { return global == memory_base_; }
+
   /// The ELF symbol of a defined function: the guest's name for it, changed as little as makes it unique and keeps it
   /// apart from names that mean something to LLVM or to a linker.
   [[nodiscard]] const std::string& symbol(uint32_t function) const {
@@ -56,6 +60,7 @@ class ModulePlan {
   abi::InstanceLayout layout_;
   std::vector<abi::GlobalAccess> global_access_;
   std::vector<bool> is_stack_pointer_;
+  std::optional<uint32_t> memory_base_;
   std::vector<std::string> symbols_;  ///< by index among the defined functions
 };
 

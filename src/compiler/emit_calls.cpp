@@ -139,6 +139,49 @@ void FunctionEmitter::emit_call(uint32_t function, bool tail) {
   }
 }
 
+/// The calling thread's instance of the DSO of the function `descriptor` stands for, made where there is none yet. That
+/// of a function of this module is the caller's own, and known without waiting for the descriptor to be read. From
+/// here on `descriptor` is the same by another name.
+llvm::Value* FunctionEmitter::instance_of_callee(Value& descriptor) {
+  Value const dso = load_invariant(emitter_.i32, at(descriptor, offsetof(abi::FunctionDescriptor, dso)));
+  Value const own = load_invariant(emitter_.i32, at(instance_, offsetof(abi::Instance, dso)));
+  llvm::BasicBlock* const other = new_block();
+  llvm::BasicBlock* const missing = new_block();
+  llvm::BasicBlock* const ready = new_block();
+  llvm::BasicBlock* const here = ir_.GetInsertBlock();
+  ir_.CreateCondBr(ir_.CreateICmpEQ(dso, own), ready, other, emitter_.likelier);
+
+  place(other);
+  // The array never moves.
+  Value const instances = load_invariant(emitter_.pointer, at(thread(), offsetof(abi::Thread, instances)));
+  Value const known =
+      load(Region::state, emitter_.pointer, ir_.CreateInBoundsGEP(emitter_.pointer, instances, extended(dso)));
+  ir_.CreateCondBr(ir_.CreateIsNull(known), missing, ready, emitter_.unlikely);
+
+  place(missing);
+  // On the stack meanwhile: otherwise it would need a register that calls preserve, where nobody else needs one.
+  Value const kept = cells({});
+  ir_.CreateStore(descriptor, kept, /*isVolatile=*/true);
+  Value const made = call_helper(offsetof(abi::Helpers, make_instance), HelperKind::returns_or_throws, emitter_.pointer,
+                                 {instance_, dso});
+  llvm::cast<llvm::CallBase>(made)->addFnAttr(llvm::Attribute::Cold);
+  Value const again = ir_.CreateLoad(emitter_.pointer, kept, /*isVolatile=*/true);
+  ir_.CreateBr(ready);
+  llvm::BasicBlock* const after = ir_.GetInsertBlock();
+
+  place(ready);
+  llvm::PHINode* const instance = ir_.CreatePHI(emitter_.pointer, 3);
+  instance->addIncoming(instance_, here);
+  instance->addIncoming(known, other);
+  instance->addIncoming(made, after);
+  llvm::PHINode* const called = ir_.CreatePHI(emitter_.pointer, 3);
+  called->addIncoming(descriptor, here);
+  called->addIncoming(descriptor, other);
+  called->addIncoming(again, after);
+  descriptor = called;
+  return instance;
+}
+
 void FunctionEmitter::emit_call_indirect(bool tail) {
   const uint32_t type_index = reader_.u32();
   const uint32_t table_index = reader_.u32();
@@ -152,34 +195,15 @@ void FunctionEmitter::emit_call_indirect(bool tail) {
   // sandbox: bounds, null and type, in this order (specification 4.4.8, call_indirect).
   Value const table = table_pointer(table_index);
   Value const wide = extended(index);
-  unless(ir_.CreateICmpUGE(wide, table_size(table)), [&] { refuse(TrapKind::undefined_element); });
-  Value const descriptor = table_element(table, wide);
+  unless_outside(table, wide, [&] { refuse(TrapKind::undefined_element); });
+  Value descriptor = table_element(table, wide);
   unless(ir_.CreateIsNull(descriptor), [&] { refuse(TrapKind::uninitialized_element); });
   Value const found = load_invariant(emitter_.pointer, at(descriptor, offsetof(abi::FunctionDescriptor, type)));
   llvm::LoadInst* const types = load_invariant(emitter_.pointer, at(instance_, offsetof(abi::Instance, types)));
   Value const wanted = load_invariant(emitter_.pointer, at(types, uint64_t{type_index} * sizeof(void*)));
   unless(ir_.CreateICmpNE(found, wanted), [&] { refuse(TrapKind::indirect_call_type_mismatch); });
 
-  // The calling thread's instance of the callee's DSO, made where there is none yet.
-  Value const dso = load_invariant(emitter_.i32, at(descriptor, offsetof(abi::FunctionDescriptor, dso)));
-  Value const instances = load(Region::state, emitter_.pointer, at(thread(), offsetof(abi::Thread, instances)));
-  Value const known =
-      load(Region::state, emitter_.pointer, ir_.CreateInBoundsGEP(emitter_.pointer, instances, extended(dso)));
-  llvm::BasicBlock* const missing = new_block();
-  llvm::BasicBlock* const ready = new_block();
-  llvm::BasicBlock* const before = ir_.GetInsertBlock();
-  ir_.CreateCondBr(ir_.CreateIsNull(known), missing, ready, emitter_.unlikely);
-  place(missing);
-  Value const made = call_helper(offsetof(abi::Helpers, make_instance), HelperKind::returns_or_throws, emitter_.pointer,
-                                 {instance_, dso});
-  llvm::cast<llvm::CallBase>(made)->addFnAttr(llvm::Attribute::Cold);
-  ir_.CreateBr(ready);
-  llvm::BasicBlock* const after = ir_.GetInsertBlock();
-  place(ready);
-  llvm::PHINode* const instance = ir_.CreatePHI(emitter_.pointer, 2);
-  instance->addIncoming(known, before);
-  instance->addIncoming(made, after);
-
+  Value const instance = instance_of_callee(descriptor);
   Value const native = load_invariant(emitter_.pointer, at(descriptor, offsetof(abi::FunctionDescriptor, native)));
   if (tail) {
     finish_tail_call(type, native, descriptor, instance);

@@ -386,6 +386,13 @@ llvm::Value* FunctionEmitter::table_size(Value table) {
   return size;
 }
 
+/// The size of `table` now or at some time before. LLVM may take it for the same everywhere in a function.
+llvm::Value* FunctionEmitter::table_size_once(Value table) {
+  llvm::LoadInst* const size = load_invariant(emitter_.i64, at(table, offsetof(abi::Table, size)));
+  size->setAlignment(llvm::Align(sizeof(uint64_t)));
+  return size;
+}
+
 /// `index` is an i64 below the table's size.
 llvm::Value* FunctionEmitter::table_element(Value table, Value index) {
   Value const elements = load_invariant(emitter_.pointer, at(table, offsetof(abi::Table, elements)));
@@ -399,7 +406,7 @@ llvm::Value* FunctionEmitter::table_element(Value table, Value index) {
 void FunctionEmitter::emit_table_get(uint32_t table) {
   Value const index = extended(pop());
   Value const pointer = table_pointer(table);
-  trap_if(ir_.CreateICmpUGE(index, table_size(pointer)), TrapKind::table_out_of_bounds);
+  unless_outside(pointer, index, [&] { trap(TrapKind::table_out_of_bounds); });
   push(table_element(pointer, index));
 }
 
@@ -416,6 +423,9 @@ void FunctionEmitter::emit_global_get(uint32_t global) {
       load(Region::global, emitter_.type(module_.globals[global].type.type), global_cell(global));
   if (emitter_.plan.global_access(global) == GlobalAccess::constant) {
     value->setMetadata(llvm::LLVMContext::MD_invariant_load, emitter_.empty);
+  }
+  if (emitter_.plan.is_memory_base(global)) {
+    value->setMetadata(llvm::LLVMContext::MD_range, emitter_.memory_bases);
   }
   push(value);
 }

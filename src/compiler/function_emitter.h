@@ -140,6 +140,7 @@ class FunctionEmitter {
   // emit_calls.cpp
   void emit_call(uint32_t function, bool tail);
   void emit_call_indirect(bool tail);
+  [[nodiscard]] Value instance_of_callee(Value& descriptor);
   void emit_reference_function(uint32_t function);
   Value call_or_invoke(llvm::FunctionType* type, Value callee, llvm::ArrayRef<Value> arguments, bool may_throw,
                        bool with_slot);
@@ -171,6 +172,11 @@ class FunctionEmitter {
   Access* mark_access(Access* access);
   [[nodiscard]] Value table_pointer(uint32_t table);
   [[nodiscard]] Value table_size(Value table);
+  [[nodiscard]] Value table_size_once(Value table);
+  /// Goes on where `index` is below the table's size; what is emitted by `cold` is where it is not, and must not come
+  /// back.
+  template <class Cold>
+  void unless_outside(Value table, Value index, Cold cold);
   [[nodiscard]] Value table_element(Value table, Value index);
 
   // emit_numeric.cpp
@@ -234,6 +240,18 @@ void FunctionEmitter::unless(Value condition, Cold cold) {
   place(rare);
   cold();
   place(usual);
+}
+
+template <class Cold>
+void FunctionEmitter::unless_outside(Value table, Value index, Cold cold) {
+  // Tables only grow: what was inside once is inside, and only what was not has to be compared with the size of now.
+  llvm::BasicBlock* const again = new_block();
+  llvm::BasicBlock* const inside = new_block();
+  ir_.CreateCondBr(ir_.CreateICmpUGE(index, table_size_once(table)), again, inside, emitter_.unlikely);
+  place(again);
+  unless(ir_.CreateICmpUGE(index, table_size(table)), cold);
+  ir_.CreateBr(inside);
+  place(inside);
 }
 
 }  // namespace tenon::compiler

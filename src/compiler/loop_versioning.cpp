@@ -1,14 +1,18 @@
 #include "compiler/loop_versioning.h"
 
 #include <llvm/Analysis/AssumptionCache.h>
+#include <llvm/Analysis/DomTreeUpdater.h>
 #include <llvm/Analysis/LoopInfo.h>
 #include <llvm/Analysis/ScalarEvolution.h>
 #include <llvm/Analysis/ScalarEvolutionExpressions.h>
 #include <llvm/IR/Dominators.h>
 #include <llvm/IR/Function.h>
 #include <llvm/IR/IRBuilder.h>
-#include <llvm/IR/IntrinsicInst.h>
 #include <llvm/IR/MDBuilder.h>
+#include <llvm/Transforms/InstCombine/InstCombine.h>
+#include <llvm/Transforms/Scalar/EarlyCSE.h>
+#include <llvm/Transforms/Scalar/LICM.h>
+#include <llvm/Transforms/Scalar/LoopPassManager.h>
 #include <llvm/Transforms/Utils/BasicBlockUtils.h>
 #include <llvm/Transforms/Utils/Cloning.h>
 #include <llvm/Transforms/Utils/Local.h>
@@ -18,457 +22,71 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <map>
 #include <vector>
 
 #include "abi/abi.h"
-#include "compiler/affine_region.h"
-#include "compiler/loop_rolling.h"
+#include "compiler/loop_copy.h"
+#include "compiler/loop_plan.h"
 
 namespace tenon::compiler {
 
 namespace {
 
 using llvm::BasicBlock;
-using llvm::CmpInst;
 using llvm::Instruction;
 using llvm::Loop;
-using llvm::SCEV;
 using llvm::Value;
 
-// What is larger is hardly ever a kernel, and would be there twice.
-constexpr unsigned kMostInstructions = 1000;
-constexpr size_t kMostGroups = 24;
-constexpr size_t kMostConditions = 32;
-/// Loops that go round less often are not what a copy is made for.
-constexpr unsigned kFewRounds = 8;
-/// Addresses of a 32-bit memory are below it, whatever the size is said to be.
-constexpr int64_t kEndOfAddresses = int64_t{1} << 32;
+/// Metadata of the branch to a copy or its original.
+constexpr const char* kVersioned = "tenon.versioned";
+constexpr const char* kNotUnrolled = "llvm.loop.unroll.disable";
 
-/// A load or store of memory 0.
-struct Access {
-  Instruction* instruction;
-  uint64_t width;
-  size_t group;
-  int64_t offset;  ///< from the group's address
-};
-
-/// Where an access is.
-struct Address {
-  llvm::LoadInst* base;  ///< of the memory
-  const SCEV* variable;  ///< 32 bits wide, to be extended with zeros; or 64 bits wide
-  int64_t offset;        ///< to be added
-};
-
-/// Accesses whose addresses differ by constants.
-struct Group {
-  /// The lowest of their addresses without their static offsets: 32 bits wide, to be extended with zeros; or 64 bits
-  /// wide, and then exact.
-  const SCEV* address;
-  int64_t end = 0;  ///< of the access that reaches furthest, from `address`
-  Affine affine;    ///< 64 bits wide
-  AffineRegion::Interval range{};
-
-  [[nodiscard]] bool is_narrow() const { return address->getType()->getIntegerBitWidth() < 64; }
-};
-
-/// A region that can be versioned.
-struct Plan {
-  Plan(llvm::ScalarEvolution& evolution, const llvm::LoopInfo& loops, Loop& loop)
-      : region(&loop), affine(evolution, loops, loop) {}
-
-  Loop* region;
-  AffineRegion affine;
-  llvm::LoadInst* base = nullptr;  ///< of the memory's base
-  std::vector<Access> accesses;
-  std::vector<Group> groups;
-};
-
-llvm::Type* accessed_type(const Instruction& access) {
-  return llvm::getLoadStoreType(const_cast<Instruction*>(&access));
-}
-
-/// An access in the copy of a region.
-struct CopiedAccess {
-  const Access* original;
-  Instruction* instruction;  ///< null: is no longer there
-  /// Where the group's address starts in the loop that the access is in, and its step there, if it is to be computed in
-  /// that loop; else it is computed through all loops.
-  const SCEV* start;
-  const SCEV* step;
-  bool stays;  ///< its address is not affine, and stays as it is
-};
-
-/// A loop in the copy of a region.
-struct CopiedLoop {
-  const Loop* original;
-  Loop* copy;
-  llvm::PHINode* round = nullptr;  ///< counts rounds
-  const SCEV* rounds = nullptr;    ///< how often it goes round, 64 bits wide, if that can be computed before it
-  unsigned times = 1;              ///< as many rounds as the original
-};
-
-/// The copy of a region, whose accesses become ordinary ones, at addresses that are told by how often its loops have
-/// gone round.
-class Copy {
- public:
-  Copy(const Plan& plan, llvm::ValueToValueMapTy& values, llvm::LoopInfo& loops, llvm::ScalarEvolution& evolution,
-       const llvm::DataLayout& layout);
-
-  [[nodiscard]] std::vector<CopiedLoop>& loops() { return loops_; }
-  [[nodiscard]] std::vector<CopiedAccess>& accesses() { return accesses_; }
-
-  /// Finds out what can be rewritten, and how: the rest of what is here relies on it.
-  template <class AddressOf>
-  void prepare(AddressOf address_of);
-  void compute_last_values();
-  void roll_up_innermost();
-  void rewrite();
-
- private:
-  [[nodiscard]] CopiedLoop& loop_of(const Instruction& copied);
-  [[nodiscard]] const SCEV* rounds_of(Loop& copy);
-  void prepare_local(CopiedAccess& access, const std::optional<Address>& place);
-  void count_rounds(CopiedLoop& loop);
-  [[nodiscard]] Value* address(const CopiedAccess& access);
-  [[nodiscard]] Value* separate(Value* pointer);
-  [[nodiscard]] Value* group_in(size_t group, CopiedLoop* loop);
-  [[nodiscard]] CopiedLoop* parent_of(const CopiedLoop& loop);
-  [[nodiscard]] Value* advanced(Value* start, const SCEV* step, const CopiedLoop& loop, Instruction* before);
-
-  const Plan& plan_;
-  llvm::ScalarEvolution& evolution_;
-  llvm::SCEVExpander expander_;
-  llvm::IRBuilder<> builder_;
-  llvm::Type* const i64_;
-  llvm::Type* const i8_;
-  std::vector<CopiedLoop> loops_;  ///< inner ones later
-  std::vector<CopiedAccess> accesses_;
-  std::map<std::pair<size_t, const Loop*>, Value*> groups_;          ///< by group and copy; null is before the region
-  std::map<std::pair<const SCEV*, const Loop*>, Value*> starts_;     ///< by start and copy
-  std::map<std::pair<const SCEV*, const Loop*>, Value*> distances_;  ///< by step and copy
-};
-
-Copy::Copy(const Plan& plan, llvm::ValueToValueMapTy& values, llvm::LoopInfo& loops, llvm::ScalarEvolution& evolution,
-           const llvm::DataLayout& layout)
-    : plan_(plan),
-      evolution_(evolution),
-      expander_(evolution, layout, "range"),
-      builder_(evolution.getContext()),
-      i64_(builder_.getInt64Ty()),
-      i8_(builder_.getInt8Ty()) {
-  for (const Loop* const loop : plan.region->getLoopsInPreorder()) {
-    auto* const header = llvm::cast<BasicBlock>(static_cast<Value*>(values[loop->getHeader()]));
-    loops_.push_back({loop, loops.getLoopFor(header)});
-  }
-  for (const Access& access : plan.accesses) {
-    auto* const copied = llvm::cast<Instruction>(static_cast<Value*>(values[access.instruction]));
-    accesses_.push_back({&access, copied, nullptr, nullptr, false});
-  }
-}
-
-template <class AddressOf>
-void Copy::prepare(AddressOf address_of) {
-  for (CopiedLoop& loop : loops_) {
-    loop.rounds = rounds_of(*loop.copy);
-  }
-  for (CopiedAccess& access : accesses_) {
-    if (plan_.groups[access.original->group].affine.has_others()) {
-      prepare_local(access, address_of(*access.instruction));
+/// The instance of `function`, if it has accesses of memory 0.
+const Value* instance_of(llvm::Function& function) {
+  for (const Instruction& instruction : function.getEntryBlock()) {
+    if (instruction.hasMetadata("tenon.memory_base")) {
+      return llvm::getLoadStorePointerOperand(&instruction);
     }
   }
-}
-
-CopiedLoop& Copy::loop_of(const Instruction& copied) {
-  return *std::find_if(loops_.rbegin(), loops_.rend(),
-                       [&](const CopiedLoop& loop) { return loop.copy->contains(&copied); });
-}
-
-CopiedLoop* Copy::parent_of(const CopiedLoop& loop) {
-  const auto parent = std::ranges::find(loops_, loop.copy->getParentLoop(), &CopiedLoop::copy);
-  return parent == loops_.end() ? nullptr : &*parent;
-}
-
-/// Null, unless the latch alone leaves the loop, and it can be computed before the loop when.
-const SCEV* Copy::rounds_of(Loop& copy) {
-  const BasicBlock* const latch = copy.getLoopLatch();
-  const auto* const branch = llvm::dyn_cast<llvm::BranchInst>(latch->getTerminator());
-  const SCEV* const rounds = evolution_.getBackedgeTakenCount(&copy);
-  if (copy.getExitingBlock() != latch || branch == nullptr || !branch->isConditional() ||
-      llvm::isa<llvm::SCEVCouldNotCompute>(rounds) || rounds->getType()->getIntegerBitWidth() > 64) {
-    return nullptr;
-  }
-  const SCEV* const wide = evolution_.getNoopOrZeroExtend(rounds, i64_);
-  const bool can_be_computed = evolution_.isLoopInvariant(wide, &copy) &&
-                               expander_.isSafeToExpandAt(wide, copy.getLoopPreheader()->getTerminator());
-  return can_be_computed ? wide : nullptr;
-}
-
-/// The group's address is affine in the loop that the access is in at most. Lets it start there where it starts in this
-/// round of the loops around.
-void Copy::prepare_local(CopiedAccess& access, const std::optional<Address>& place) {
-  access.stays = true;
-  if (!place) {
-    return;
-  }
-  const Loop* const loop = loop_of(*access.instruction).copy;
-  const Instruction* const before = loop->getLoopPreheader()->getTerminator();
-  const auto from_group = static_cast<uint64_t>(access.original->offset - place->offset);
-  access.start =
-      evolution_.getMinusSCEV(place->variable, evolution_.getConstant(place->variable->getType(), from_group, true));
-  if (const auto* const recurrence = llvm::dyn_cast<llvm::SCEVAddRecExpr>(access.start);
-      recurrence != nullptr && recurrence->getLoop() == loop && recurrence->isAffine()) {
-    access.start = recurrence->getStart();
-    access.step = evolution_.getNoopOrSignExtend(recurrence->getStepRecurrence(evolution_), i64_);
-  }
-  access.stays = !evolution_.isLoopInvariant(access.start, loop) || !expander_.isSafeToExpandAt(access.start, before) ||
-                 (access.step != nullptr && !expander_.isSafeToExpandAt(access.step, before));
-}
-
-/// Computes before an innermost loop what its induction variables are after it, so that they are not needed in it.
-void Copy::compute_last_values() {
-  for (CopiedLoop& loop : loops_) {
-    if (!loop.copy->isInnermost() || loop.rounds == nullptr) {
-      continue;
-    }
-    Instruction* const before = loop.copy->getLoopPreheader()->getTerminator();
-    for (BasicBlock* const block : loop.copy->blocks()) {
-      for (Instruction& instruction : *block) {
-        const auto is_outside = [&](const llvm::Use& use) {
-          return !loop.copy->contains(llvm::cast<Instruction>(use.getUser()));
-        };
-        if (!instruction.getType()->isIntegerTy() || llvm::none_of(instruction.uses(), is_outside)) {
-          continue;
-        }
-        const auto* const recurrence = llvm::dyn_cast<llvm::SCEVAddRecExpr>(evolution_.getSCEV(&instruction));
-        if (recurrence == nullptr || recurrence->getLoop() != loop.copy || !recurrence->isAffine()) {
-          continue;
-        }
-        const SCEV* const last = recurrence->evaluateAtIteration(loop.rounds, evolution_);
-        if (evolution_.isLoopInvariant(last, loop.copy) && expander_.isSafeToExpandAt(last, before)) {
-          instruction.replaceUsesWithIf(expander_.expandCodeFor(last, instruction.getType(), before), is_outside);
-        }
-      }
-    }
-  }
-}
-
-void Copy::roll_up_innermost() {
-  for (CopiedLoop& loop : loops_) {
-    if (!loop.copy->isInnermost() || loop.rounds == nullptr) {
-      continue;
-    }
-    std::vector<RolledAccess> rolled;
-    std::vector<CopiedAccess*> accesses;
-    bool all_move = true;
-    for (CopiedAccess& access : accesses_) {
-      if (access.instruction == nullptr || !loop.copy->contains(access.instruction)) {
-        continue;
-      }
-      const Affine& affine = plan_.groups[access.original->group].affine;
-      const SCEV* const step = affine.has_others() ? access.step : affine.step(loop.original);
-      std::optional<int64_t> known;
-      if (step == nullptr || step->isZero()) {
-        known = 0;
-      } else if (const auto* const constant = llvm::dyn_cast<llvm::SCEVConstant>(step)) {
-        known = constant->getAPInt().getSExtValue();
-      }
-      all_move = all_move && !access.stays;
-      accesses.push_back(&access);
-      rolled.push_back({access.instruction, access.original->group, access.original->offset,
-                        static_cast<int64_t>(access.original->width), known});
-    }
-    if (!all_move) {
-      continue;
-    }
-    loop.times = roll_up(*loop.copy, evolution_, rolled);
-    for (size_t n = 0; n < rolled.size(); ++n) {
-      accesses[n]->instruction = rolled[n].instruction;
-    }
-  }
-}
-
-void Copy::rewrite() {
-  for (CopiedLoop& loop : loops_) {
-    BasicBlock* const header = loop.copy->getHeader();
-    loop.round = llvm::PHINode::Create(i64_, 2, "round", header->begin());
-    builder_.SetInsertPoint(loop.copy->getLoopLatch()->getTerminator());
-    // Fewer than 2^32 rounds were checked, and each may have become a few.
-    Value* const next = builder_.CreateAdd(loop.round, builder_.getInt64(1), "round.next", true, true);
-    loop.round->addIncoming(builder_.getInt64(0), loop.copy->getLoopPreheader());
-    loop.round->addIncoming(next, loop.copy->getLoopLatch());
-    count_rounds(loop);
-  }
-  llvm::SmallVector<llvm::WeakTrackingVH, 16> unused;
-  for (const CopiedAccess& access : accesses_) {
-    if (access.instruction == nullptr) {
-      continue;
-    }
-    auto* const load = llvm::dyn_cast<llvm::LoadInst>(access.instruction);
-    auto* const store = llvm::dyn_cast<llvm::StoreInst>(access.instruction);
-    if (load != nullptr) {
-      load->setVolatile(false);
-    } else {
-      store->setVolatile(false);
-    }
-    if (access.stays) {
-      continue;
-    }
-    const unsigned operand =
-        load != nullptr ? llvm::LoadInst::getPointerOperandIndex() : llvm::StoreInst::getPointerOperandIndex();
-    unused.emplace_back(access.instruction->getOperand(operand));
-    access.instruction->setOperand(operand, address(access));
-  }
-  llvm::RecursivelyDeleteTriviallyDeadInstructionsPermissive(unused);
-  for (const CopiedLoop& loop : loops_) {
-    llvm::DeleteDeadPHIs(loop.copy->getHeader());
-  }
-}
-
-/// Lets the loop be left by the count of its rounds, so that it needs no other induction variable.
-void Copy::count_rounds(CopiedLoop& loop) {
-  if (loop.rounds == nullptr) {
-    return;
-  }
-  auto* const branch = llvm::cast<llvm::BranchInst>(loop.copy->getLoopLatch()->getTerminator());
-  const SCEV* rounds = loop.rounds;
-  if (loop.times > 1) {
-    // Each round is `times` now, and the last, which does not go back, is too.
-    const SCEV* const times = evolution_.getConstant(i64_, loop.times);
-    rounds = evolution_.getMinusSCEV(
-        evolution_.getMulExpr(evolution_.getAddExpr(rounds, evolution_.getOne(i64_)), times), evolution_.getOne(i64_));
-  }
-  Value* const count = expander_.expandCodeFor(rounds, i64_, loop.copy->getLoopPreheader()->getTerminator());
-  builder_.SetInsertPoint(branch);
-  const bool leaves_if_true = !loop.copy->contains(branch->getSuccessor(0));
-  Value* const old = branch->getCondition();
-  branch->setCondition(
-      builder_.CreateICmp(leaves_if_true ? CmpInst::ICMP_EQ : CmpInst::ICMP_NE, loop.round, count, "last"));
-  llvm::RecursivelyDeleteTriviallyDeadInstructions(old);
-}
-
-Value* Copy::address(const CopiedAccess& access) {
-  CopiedLoop& loop = loop_of(*access.instruction);
-  Value* group = nullptr;
-  if (access.start == nullptr) {
-    group = group_in(access.original->group, &loop);
-  } else {
-    Instruction* const before = loop.copy->getLoopPreheader()->getTerminator();
-    Value*& start = starts_[{access.start, loop.copy}];
-    if (start == nullptr) {
-      Value* const distance = expander_.expandCodeFor(evolution_.getNoopOrZeroExtend(access.start, i64_), i64_, before);
-      builder_.SetInsertPoint(before);
-      start = separate(builder_.CreateInBoundsGEP(i8_, plan_.base, distance));
-    }
-    group = advanced(start, access.step, loop, access.instruction);
-  }
-  if (access.original->offset == 0) {
-    return group;
-  }
-  builder_.SetInsertPoint(access.instruction);
-  return builder_.CreateInBoundsGEP(i8_, group, builder_.getInt64(static_cast<uint64_t>(access.original->offset)));
-}
-
-/// A pointer that LLVM takes for one into an object of its own, which may overlap others. Of two pointers into one
-/// object it wants to know at compile time how far they are from each other, of others it finds out at run time.
-Value* Copy::separate(Value* pointer) {
-  return builder_.CreateFreeze(pointer);
-}
-
-/// The address of a group in a loop, or before the region.
-Value* Copy::group_in(size_t group, CopiedLoop* loop) {
-  Value*& known = groups_[{group, loop == nullptr ? nullptr : loop->copy}];
-  if (known != nullptr) {
-    return known;
-  }
-  const Affine& affine = plan_.groups[group].affine;
-  if (loop == nullptr) {
-    Instruction* const before = loops_.front().copy->getLoopPreheader()->getTerminator();
-    Value* const start = expander_.expandCodeFor(affine.start, i64_, before);
-    builder_.SetInsertPoint(before);
-    return known = separate(builder_.CreateInBoundsGEP(i8_, plan_.base, start));
-  }
-  Value* const outside = group_in(group, parent_of(*loop));
-  return known =
-             advanced(outside, affine.step(loop->original), *loop, &*loop->copy->getHeader()->getFirstInsertionPt());
-}
-
-/// `start`, after the rounds that `loop` has gone. `before` is in the loop.
-Value* Copy::advanced(Value* start, const SCEV* step, const CopiedLoop& loop, Instruction* before) {
-  if (step == nullptr || step->isZero()) {
-    return start;
-  }
-  BasicBlock* const header = loop.copy->getHeader();
-  Value*& distance = distances_[{step, loop.copy}];
-  if (distance == nullptr) {
-    Value* factor = expander_.expandCodeFor(step, i64_, loop.copy->getLoopPreheader()->getTerminator());
-    if (loop.times > 1) {
-      factor = llvm::ConstantInt::getSigned(
-          i64_, llvm::cast<llvm::ConstantInt>(factor)->getSExtValue() / static_cast<int64_t>(loop.times));
-    }
-    builder_.SetInsertPoint(header, header->getFirstInsertionPt());
-    distance = builder_.CreateMul(loop.round, factor, "distance", evolution_.isKnownNonNegative(step), true);
-  }
-  builder_.SetInsertPoint(before);
-  if (auto* const computed = llvm::dyn_cast<Instruction>(distance);
-      computed != nullptr && computed->getParent() == before->getParent() &&
-      (before == computed || before->comesBefore(computed))) {
-    builder_.SetInsertPoint(computed->getNextNode());
-  }
-  return builder_.CreateInBoundsGEP(i8_, start, distance);
+  return nullptr;
 }
 
 class Versioning {
  public:
   Versioning(llvm::Function& function, llvm::FunctionAnalysisManager& analyses)
       : function_(function),
-        layout_(function.getDataLayout()),
-        loops_(analyses.getResult<llvm::LoopAnalysis>(function)),
-        dominators_(analyses.getResult<llvm::DominatorTreeAnalysis>(function)),
-        evolution_(analyses.getResult<llvm::ScalarEvolutionAnalysis>(function)),
+        knowledge_{analyses.getResult<llvm::LoopAnalysis>(function),
+                   analyses.getResult<llvm::DominatorTreeAnalysis>(function),
+                   analyses.getResult<llvm::ScalarEvolutionAnalysis>(function), function.getDataLayout()},
         assumptions_(analyses.getResult<llvm::AssumptionAnalysis>(function)),
-        memory_base_kind_(function.getContext().getMDKindID("tenon.memory_base")),
-        access_kind_(function.getContext().getMDKindID("tenon.access")) {}
+        instance_(instance_of(function)) {}
 
   bool run();
 
  private:
   void make_subtractions();
   void consider(Loop& loop);
-
-  [[nodiscard]] std::unique_ptr<Plan> plan(Loop& loop);
-  [[nodiscard]] bool is_worth_it(const Plan& plan) const;
-  [[nodiscard]] std::optional<Address> address_of(const Instruction& access) const;
-  [[nodiscard]] bool add_access(Plan& plan, Instruction& access);
-  [[nodiscard]] bool finish_groups(Plan& plan);
-  [[nodiscard]] bool can_be_computed_before(const Plan& plan) const;
-
-  void apply(Plan& plan);
+  void apply(const Plan& plan);
   [[nodiscard]] Value* emit_check(const Plan& plan, Instruction* before);
+  void fold_checks(const Plan& plan, llvm::ValueToValueMapTy& copies);
   void join_exits(const Loop& region, llvm::ValueToValueMapTy& copies, BasicBlock& check);
 
   llvm::Function& function_;
-  const llvm::DataLayout& layout_;
-  llvm::LoopInfo& loops_;
-  llvm::DominatorTree& dominators_;
-  llvm::ScalarEvolution& evolution_;
+  const LoopKnowledge knowledge_;
   llvm::AssumptionCache& assumptions_;
-  const unsigned memory_base_kind_;
-  const unsigned access_kind_;
+  const Value* const instance_;
   bool changed_ = false;
 };
 
 bool Versioning::run() {
-  const bool has_memory = std::ranges::any_of(function_.getEntryBlock(), [&](const Instruction& instruction) {
-    return instruction.hasMetadata(memory_base_kind_);
-  });
-  if (!has_memory || loops_.empty()) {
+  if (instance_ == nullptr || knowledge_.loops.empty()) {
     return false;
   }
-  const std::vector<Loop*> outermost(loops_.begin(), loops_.end());
+  const std::vector<Loop*> outermost(knowledge_.loops.begin(), knowledge_.loops.end());
   for (Loop* const loop : outermost) {
-    changed_ |= llvm::simplifyLoop(loop, &dominators_, &loops_, &evolution_, &assumptions_, nullptr, false);
-    changed_ |= llvm::formLCSSARecursively(*loop, dominators_, &loops_, &evolution_);
+    changed_ |= llvm::simplifyLoop(loop, &knowledge_.dominators, &knowledge_.loops, &knowledge_.evolution,
+                                   &assumptions_, nullptr, false);
+    changed_ |= llvm::formLCSSARecursively(*loop, knowledge_.dominators, &knowledge_.loops, &knowledge_.evolution);
   }
   make_subtractions();
   for (Loop* const loop : outermost) {
@@ -480,9 +98,9 @@ bool Versioning::run() {
 /// Reversed loops that were unrolled have `x ^ -8` for `-8 - x` where x is a multiple of 8, and ScalarEvolution does
 /// not see that it is affine.
 void Versioning::make_subtractions() {
-  for (const Loop* const loop : loops_.getLoopsInPreorder()) {
+  for (const Loop* const loop : knowledge_.loops.getLoopsInPreorder()) {
     for (BasicBlock* const block : loop->blocks()) {
-      if (loops_.getLoopFor(block) != loop) {
+      if (knowledge_.loops.getLoopFor(block) != loop) {
         continue;
       }
       for (Instruction& instruction : llvm::make_early_inc_range(*block)) {
@@ -493,13 +111,14 @@ void Versioning::make_subtractions() {
         }
         const unsigned low_bits = constant->getBitWidth() - constant->getValue().countLeadingOnes();
         Value* const multiple = instruction.getOperand(0);
-        if (low_bits == 0 || evolution_.getMinTrailingZeros(evolution_.getSCEV(multiple)) < low_bits) {
+        if (low_bits == 0 ||
+            knowledge_.evolution.getMinTrailingZeros(knowledge_.evolution.getSCEV(multiple)) < low_bits) {
           continue;
         }
         auto* const subtraction =
             llvm::BinaryOperator::CreateSub(instruction.getOperand(1), multiple, "", instruction.getIterator());
         subtraction->setDebugLoc(instruction.getDebugLoc());
-        evolution_.forgetValue(&instruction);
+        knowledge_.evolution.forgetValue(&instruction);
         instruction.replaceAllUsesWith(subtraction);
         subtraction->takeName(&instruction);
         instruction.eraseFromParent();
@@ -512,8 +131,8 @@ void Versioning::make_subtractions() {
 /// Versions the nest as a whole if it can be, so that the check is made once and holds for all of it; else what is in
 /// it.
 void Versioning::consider(Loop& loop) {
-  if (const std::unique_ptr<Plan> found = plan(loop)) {
-    apply(*found);
+  if (const std::unique_ptr<Plan> plan = plan_versioning(loop, instance_, knowledge_)) {
+    apply(*plan);
     changed_ = true;
     return;
   }
@@ -523,176 +142,10 @@ void Versioning::consider(Loop& loop) {
   }
 }
 
-std::unique_ptr<Plan> Versioning::plan(Loop& loop) {
-  auto result = std::make_unique<Plan>(evolution_, loops_, loop);
-  if (loop.getLoopPreheader() == nullptr || !loop.isSafeToClone() || !result->affine.bound_loops()) {
-    return nullptr;
-  }
-  for (const Loop* const inner : loop.getLoopsInPreorder()) {
-    if (inner->getLoopPreheader() == nullptr || inner->getLoopLatch() == nullptr) {
-      return nullptr;
-    }
-  }
-  unsigned count = 0;
-  for (BasicBlock* const block : loop.blocks()) {
-    if (block->isEHPad() || !llvm::isa<llvm::BranchInst, llvm::SwitchInst>(block->getTerminator())) {
-      return nullptr;
-    }
-    for (Instruction& instruction : *block) {
-      if (++count > kMostInstructions) {
-        return nullptr;
-      }
-      if (llvm::isa<llvm::LoadInst, llvm::StoreInst>(instruction) && instruction.isVolatile()) {
-        if (!add_access(*result, instruction)) {
-          return nullptr;
-        }
-      } else if (instruction.isAtomic() || llvm::isa<llvm::FenceInst>(instruction)) {
-        return nullptr;
-      } else if (llvm::isa<llvm::CallBase>(instruction) && !llvm::isa<llvm::DbgInfoIntrinsic>(instruction) &&
-                 (instruction.mayReadOrWriteMemory() || instruction.mayHaveSideEffects())) {
-        return nullptr;
-      }
-    }
-  }
-  if (result->accesses.empty() || !is_worth_it(*result) || !finish_groups(*result) ||
-      !can_be_computed_before(*result)) {
-    return nullptr;
-  }
-  return result;
-}
-
-/// Whether there is a loop in the region that LLVM may make something of.
-bool Versioning::is_worth_it(const Plan& plan) const {
-  for (Loop* const loop : plan.region->getLoopsInPreorder()) {
-    if (!loop->isInnermost() || !evolution_.hasLoopInvariantBackedgeTakenCount(loop)) {
-      continue;
-    }
-    const unsigned most = evolution_.getSmallConstantMaxTripCount(loop);
-    if (most != 0 && most < kFewRounds) {
-      continue;
-    }
-    if (std::ranges::any_of(plan.accesses, [&](const Access& access) { return loop->contains(access.instruction); })) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/// Nothing, if it is not in memory 0.
-std::optional<Address> Versioning::address_of(const Instruction& access) const {
-  // In the loop it is in, so that what inner loops leave in variables is known.
-  const Loop* const scope = loops_.getLoopFor(access.getParent());
-  const SCEV* const whole =
-      evolution_.getSCEVAtScope(const_cast<Value*>(llvm::getLoadStorePointerOperand(&access)), scope);
-  const auto* const unknown = llvm::dyn_cast<llvm::SCEVUnknown>(evolution_.getPointerBase(whole));
-  auto* const base = unknown == nullptr ? nullptr : llvm::dyn_cast<llvm::LoadInst>(unknown->getValue());
-  if (base == nullptr || !base->hasMetadata(memory_base_kind_)) {
-    return std::nullopt;
-  }
-
-  // Mostly a 32-bit address, extended, and the static offset.
-  const SCEV* const variable = evolution_.removePointerBase(whole);
-  const SCEV* narrow = variable;
-  int64_t offset = 0;
-  if (const auto* const sum = llvm::dyn_cast<llvm::SCEVAddExpr>(variable);
-      sum != nullptr && sum->getNumOperands() == 2 && llvm::isa<llvm::SCEVConstant>(sum->getOperand(0))) {
-    const llvm::APInt& constant = llvm::cast<llvm::SCEVConstant>(sum->getOperand(0))->getAPInt();
-    if (constant.isNonNegative() && constant.ult(kEndOfAddresses)) {
-      narrow = sum->getOperand(1);
-      offset = constant.getSExtValue();
-    }
-  }
-  const auto* const extension = llvm::dyn_cast<llvm::SCEVZeroExtendExpr>(narrow);
-  if (extension != nullptr && extension->getOperand()->getType()->isIntegerTy(32)) {
-    return Address{base, extension->getOperand(), offset};
-  }
-  return Address{base, variable, 0};
-}
-
-bool Versioning::add_access(Plan& plan, Instruction& access) {
-  const llvm::TypeSize size = layout_.getTypeStoreSize(accessed_type(access));
-  if (access.isAtomic() || size.isScalable()) {
-    return false;
-  }
-  const std::optional<Address> place = address_of(access);
-  if (!place || (plan.base != nullptr && plan.base != place->base)) {
-    return false;
-  }
-  plan.base = place->base;
-  const auto& [base, address, offset] = *place;
-
-  const auto width = static_cast<int64_t>(size.getFixedValue());
-  for (size_t n = 0; n < plan.groups.size(); ++n) {
-    Group& group = plan.groups[n];
-    if (group.address->getType() != address->getType()) {
-      continue;
-    }
-    const auto* const difference = llvm::dyn_cast<llvm::SCEVConstant>(evolution_.getMinusSCEV(address, group.address));
-    if (difference == nullptr || difference->getAPInt().abs().uge(kEndOfAddresses / 4)) {
-      continue;
-    }
-    const int64_t distance = difference->getAPInt().getSExtValue();
-    if (distance < 0) {
-      group.address = address;
-      group.end -= distance;
-      for (Access& other : plan.accesses) {
-        other.offset -= other.group == n ? distance : 0;
-      }
-    }
-    const int64_t from_group = std::max<int64_t>(distance, 0) + offset;
-    group.end = std::max(group.end, from_group + width);
-    plan.accesses.push_back({&access, size.getFixedValue(), n, from_group});
-    return true;
-  }
-  plan.accesses.push_back({&access, size.getFixedValue(), plan.groups.size(), offset});
-  plan.groups.push_back({address, offset + width, {}, {}});
-  return plan.groups.size() <= kMostGroups;
-}
-
-bool Versioning::finish_groups(Plan& plan) {
-  AffineRegion& region = plan.affine;
-  for (Group& group : plan.groups) {
-    std::optional<AffineRegion::Interval> range;
-    std::optional<Affine> affine;
-    if (group.is_narrow()) {
-      const std::optional<Affine> parts = region.modular(group.address);
-      affine = parts ? region.widened(*parts, false) : std::nullopt;
-      range = region.range_of_address(group.address);
-    } else {
-      affine = region.exact(group.address);
-      range = affine ? region.range_of(*affine) : std::nullopt;
-    }
-    if (!affine || !range) {
-      return false;
-    }
-    group.affine = *affine;
-    group.range = *range;
-    region.require(CmpInst::ICMP_SGE, range->low, region.constant(0));
-  }
-  return !region.is_impossible() && region.conditions().size() <= kMostConditions;
-}
-
-bool Versioning::can_be_computed_before(const Plan& plan) const {
-  const Instruction* const before = plan.region->getLoopPreheader()->getTerminator();
-  const llvm::SCEVExpander expander(evolution_, layout_, "range");
-  const auto can_be = [&](const SCEV* value) {
-    return plan.affine.is_invariant(value) && expander.isSafeToExpandAt(value, before);
-  };
-  for (const Condition& condition : plan.affine.conditions()) {
-    if (!can_be(condition.left) || !can_be(condition.right)) {
-      return false;
-    }
-  }
-  return dominators_.dominates(plan.base, before) && std::ranges::all_of(plan.groups, [&](const Group& group) {
-           return can_be(group.range.low) && can_be(group.range.high) && can_be(group.affine.start) &&
-                  std::ranges::all_of(group.affine.terms, [&](const Affine::Term& term) { return can_be(term.step); });
-         });
-}
-
 /// Whether no access of the region can trap.
 Value* Versioning::emit_check(const Plan& plan, Instruction* before) {
   llvm::IRBuilder<> builder(before);
-  llvm::SCEVExpander expander(evolution_, layout_, "range");
+  llvm::SCEVExpander expander(knowledge_.evolution, knowledge_.layout, "range");
   llvm::Type* const i64 = builder.getInt64Ty();
 
   Value* const instance = plan.base->getPointerOperand();
@@ -715,22 +168,24 @@ Value* Versioning::emit_check(const Plan& plan, Instruction* before) {
     require(builder.CreateICmp(condition.predicate, left, right));
   }
   for (const Group& group : plan.groups) {
-    const SCEV* const end = evolution_.getAddExpr(group.range.high, plan.affine.constant(group.end));
+    const llvm::SCEV* const end = knowledge_.evolution.getAddExpr(group.range.high, plan.affine.constant(group.end));
     require(builder.CreateICmpSLE(expander.expandCodeFor(end, i64, before), limit));
   }
   // Whatever LLVM believes about the values that this was computed from: there is one answer.
   return builder.CreateFreeze(all, "inside");
 }
 
-void Versioning::apply(Plan& plan) {
+void Versioning::apply(const Plan& plan) {
   Loop& region = *plan.region;
   BasicBlock* const check = region.getLoopPreheader();
-  BasicBlock* const original = llvm::SplitBlock(check, check->getTerminator(), &dominators_, &loops_);
+  BasicBlock* const original =
+      llvm::SplitBlock(check, check->getTerminator(), &knowledge_.dominators, &knowledge_.loops);
   original->setName(region.getHeader()->getName() + ".exact");
 
   llvm::ValueToValueMapTy copies;
   llvm::SmallVector<BasicBlock*, 16> blocks;
-  llvm::cloneLoopWithPreheader(original, check, &region, copies, ".inside", &loops_, &dominators_, blocks);
+  llvm::cloneLoopWithPreheader(original, check, &region, copies, ".inside", &knowledge_.loops, &knowledge_.dominators,
+                               blocks);
   llvm::remapInstructionsInBlocks(blocks, copies);
 
   Instruction* const old = check->getTerminator();
@@ -742,25 +197,47 @@ void Versioning::apply(Plan& plan) {
                       llvm::MDBuilder(function_.getContext()).createBranchWeights(kUsual, 1));
   old->eraseFromParent();
 
-  join_exits(region, copies, *check);
-  Copy copy(plan, copies, loops_, evolution_, layout_);
-  copy.prepare([&](const Instruction& access) { return address_of(access); });
-  copy.compute_last_values();
-  copy.roll_up_innermost();
-  copy.rewrite();
-  for (const CopiedAccess& access : copy.accesses()) {
-    if (access.instruction != nullptr) {
-      access.instruction->setMetadata(access_kind_, nullptr);
-    }
-  }
+  branch->setMetadata(kVersioned, llvm::MDNode::get(function_.getContext(), {}));
 
-  for (Loop* const loop : {&region, copy.loops().front().copy}) {
-    llvm::formDedicatedExitBlocks(loop, &dominators_, &loops_, nullptr, true);
+  join_exits(region, copies, *check);
+  fold_checks(plan, copies);
+  LoopCopy copy(plan, copies, knowledge_);
+  copy.transform();
+  for (Loop* const loop : {&region, &copy.outermost()}) {
+    llvm::formDedicatedExitBlocks(loop, &knowledge_.dominators, &knowledge_.loops, nullptr, true);
   }
   for (Loop* const loop : region.getLoopsInPreorder()) {
-    llvm::addStringMetadataToLoop(loop, "llvm.loop.unroll.disable");
+    llvm::addStringMetadataToLoop(loop, kNotUnrolled, 1);
   }
-  evolution_.forgetAllLoops();
+  knowledge_.evolution.forgetAllLoops();
+}
+
+/// Takes the checks out of the copy, of which none can fail.
+void Versioning::fold_checks(const Plan& plan, llvm::ValueToValueMapTy& copies) {
+  if (plan.checks.empty()) {
+    return;
+  }
+  llvm::DomTreeUpdater updater(knowledge_.dominators, llvm::DomTreeUpdater::UpdateStrategy::Eager);
+  for (const Check& check : plan.checks) {
+    auto* const branch = llvm::cast<llvm::BranchInst>(static_cast<Value*>(copies[check.branch]));
+    Value* const condition = branch->getCondition();
+    branch->setCondition(llvm::ConstantInt::getBool(function_.getContext(), !check.traps_if_true));
+    llvm::RecursivelyDeleteTriviallyDeadInstructions(condition);
+    llvm::ConstantFoldTerminator(branch->getParent(), false, nullptr, &updater);
+  }
+  const auto* const header = llvm::cast<BasicBlock>(copies[plan.region->getHeader()]);
+  const llvm::SmallVector<BasicBlock*, 16> blocks(knowledge_.loops.getLoopFor(header)->blocks());
+  for (BasicBlock* const block : blocks) {
+    for (Instruction& instruction : llvm::make_early_inc_range(*block)) {
+      if (is_memory_size(&instruction, instance_) && instruction.use_empty()) {
+        instruction.eraseFromParent();
+      }
+    }
+  }
+  for (BasicBlock* const block : blocks) {
+    llvm::MergeBlockIntoPredecessor(block, &updater, &knowledge_.loops);
+  }
+  knowledge_.evolution.forgetAllLoops();
 }
 
 /// Lets the copy leave to where the original leaves to.
@@ -784,16 +261,115 @@ void Versioning::join_exits(const Loop& region, llvm::ValueToValueMapTy& copies,
   // What was dominated by a block of the region is now reached through either.
   llvm::SmallVector<BasicBlock*, 8> outside;
   for (BasicBlock* const block : region.blocks()) {
-    for (const llvm::DomTreeNode* const child : *dominators_.getNode(block)) {
+    for (const llvm::DomTreeNode* const child : *knowledge_.dominators.getNode(block)) {
       if (!region.contains(child->getBlock())) {
         outside.push_back(child->getBlock());
       }
     }
   }
   for (BasicBlock* const block : outside) {
-    dominators_.changeImmediateDominator(block, &check);
+    knowledge_.dominators.changeImmediateDominator(block, &check);
   }
-  evolution_.forgetAllLoops();
+  knowledge_.evolution.forgetAllLoops();
+}
+
+/// A decision to be made again, now that LLVM has done with the copy what it can.
+class Review {
+ public:
+  Review(llvm::Function& function, llvm::FunctionAnalysisManager& analyses)
+      : function_(function),
+        loops_(analyses.getResult<llvm::LoopAnalysis>(function)),
+        dominators_(analyses.getResult<llvm::DominatorTreeAnalysis>(function)) {}
+
+  /// Whether something was changed.
+  bool run();
+
+ private:
+  [[nodiscard]] std::vector<Loop*> loops_behind(const llvm::BranchInst& branch, unsigned successor) const;
+  [[nodiscard]] bool is_better(const llvm::BranchInst& branch) const;
+  void take_back(llvm::BranchInst& branch);
+
+  llvm::Function& function_;
+  llvm::LoopInfo& loops_;
+  llvm::DominatorTree& dominators_;
+};
+
+bool Review::run() {
+  std::vector<llvm::BranchInst*> idle;
+  for (BasicBlock& block : function_) {
+    auto* const branch = llvm::dyn_cast<llvm::BranchInst>(block.getTerminator());
+    if (branch != nullptr && branch->hasMetadata(kVersioned) && branch->isConditional() && !is_better(*branch)) {
+      idle.push_back(branch);
+    }
+  }
+  for (llvm::BranchInst* const branch : idle) {
+    take_back(*branch);
+  }
+  if (idle.empty()) {
+    return false;
+  }
+  llvm::EliminateUnreachableBlocks(function_);
+  const Value* const instance = instance_of(function_);
+  for (BasicBlock& block : function_) {
+    for (Instruction& instruction : llvm::make_early_inc_range(block)) {
+      if (instruction.use_empty() && is_memory_size(&instruction, instance)) {
+        instruction.eraseFromParent();  // LLVM itself keeps atomic loads
+      }
+    }
+  }
+  return true;
+}
+
+/// The loops that are only entered by way of one of the branch's successors.
+std::vector<Loop*> Review::loops_behind(const llvm::BranchInst& branch, unsigned successor) const {
+  const llvm::BasicBlockEdge edge(branch.getParent(), branch.getSuccessor(successor));
+  std::vector<Loop*> result;
+  for (Loop* const loop : loops_.getLoopsInPreorder()) {
+    if (dominators_.dominates(edge, loop->getHeader())) {
+      result.push_back(loop);
+    }
+  }
+  return result;
+}
+
+/// Whether the copy has been vectorized somewhere, or makes fewer accesses.
+bool Review::is_better(const llvm::BranchInst& branch) const {
+  const std::vector<Loop*> copy = loops_behind(branch, 0);
+  if (std::ranges::any_of(
+          copy, [](const Loop* loop) { return llvm::getBooleanLoopAttribute(loop, "llvm.loop.isvectorized"); })) {
+    return true;
+  }
+  if (std::ranges::any_of(copy, [](const Loop* loop) { return llvm::getBooleanLoopAttribute(loop, kRolled); })) {
+    return false;  // the guest's compiler knew why it unrolled it
+  }
+  // Those in inner loops are made more often.
+  const auto accesses = [&](const std::vector<Loop*>& loops) {
+    uint64_t result = 0;
+    for (const Loop* const loop : loops) {
+      for (const BasicBlock* const block : loop->blocks()) {
+        result += std::ranges::count_if(*block,
+                                        [](const Instruction& instruction) {
+                                          return llvm::isa<llvm::LoadInst, llvm::StoreInst>(instruction) &&
+                                                 !instruction.isAtomic();
+                                        }) *
+                  (loop->isInnermost() ? 8 : 1);
+      }
+    }
+    return result;
+  };
+  return accesses(copy) < accesses(loops_behind(branch, 1));
+}
+
+void Review::take_back(llvm::BranchInst& branch) {
+  for (Loop* const loop : loops_behind(branch, 1)) {
+    if (llvm::MDNode* const attributes = loop->getLoopID()) {
+      loop->setLoopID(llvm::makePostTransformationMetadata(function_.getContext(), attributes, {kNotUnrolled}, {}));
+    }
+  }
+  Value* const condition = branch.getCondition();
+  branch.setCondition(llvm::ConstantInt::getFalse(function_.getContext()));
+  llvm::RecursivelyDeleteTriviallyDeadInstructions(condition);
+  llvm::ConstantFoldTerminator(branch.getParent());
 }
 
 class LoopVersioningPass : public llvm::PassInfoMixin<LoopVersioningPass> {
@@ -803,10 +379,39 @@ class LoopVersioningPass : public llvm::PassInfoMixin<LoopVersioningPass> {
   }
 };
 
+class LoopReviewPass : public llvm::PassInfoMixin<LoopReviewPass> {
+ public:
+  LoopReviewPass() {
+    before_.addPass(llvm::InstCombinePass());
+    before_.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
+    before_.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
+  }
+
+  llvm::PreservedAnalyses run(llvm::Function& function, llvm::FunctionAnalysisManager& analyses) {
+    const bool is_versioned = std::ranges::any_of(
+        function, [](const BasicBlock& block) { return block.getTerminator()->hasMetadata(kVersioned); });
+    if (!is_versioned) {
+      return llvm::PreservedAnalyses::all();
+    }
+    llvm::PreservedAnalyses preserved = before_.run(function, analyses);
+    if (Review(function, analyses).run()) {
+      preserved = llvm::PreservedAnalyses::none();
+    }
+    return preserved;
+  }
+
+ private:
+  llvm::FunctionPassManager before_;
+};
+
 }  // namespace
 
 void add_loop_versioning(llvm::FunctionPassManager& passes) {
   passes.addPass(LoopVersioningPass());
+}
+
+void add_loop_review(llvm::FunctionPassManager& passes) {
+  passes.addPass(LoopReviewPass());
 }
 
 }  // namespace tenon::compiler

@@ -20,4 +20,8 @@ namespace tenon::compiler {
 /// metadata `tenon.memory_base`, of the first member of the abi::Instance; memories only grow.
 void add_loop_versioning(llvm::FunctionPassManager& passes);
 
+/// Adds the pass that takes back the copies of which LLVM made nothing better. To be run after LoopVectorize and before
+/// loops are unrolled. In functions that have copies it runs InstCombine, LICM and EarlyCSE first.
+void add_loop_review(llvm::FunctionPassManager& passes);
+
 }  // namespace tenon::compiler

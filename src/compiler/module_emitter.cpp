@@ -13,6 +13,15 @@ constexpr bool is_float(ValueType type) {
   return type == ValueType::f32 || type == ValueType::f64;
 }
 
+/// sandbox: that all data is below 2^32 is seen to when a module is instantiated.
+llvm::MDNode* range_of_memory_bases(llvm::LLVMContext& context, const wasm::Module& module) {
+  if (!module.dylink || module.dylink->memory_size == 0) {
+    return nullptr;
+  }
+  // The end is not in the range.
+  return llvm::MDBuilder(context).createRange(llvm::APInt(32, 0), llvm::APInt(32, 1) - module.dylink->memory_size);
+}
+
 }  // namespace
 
 ModuleEmitter::ModuleEmitter(llvm::Module& to, const ModulePlan& module_plan)
@@ -30,6 +39,8 @@ ModuleEmitter::ModuleEmitter(llvm::Module& to, const ModulePlan& module_plan)
       nothing(llvm::Type::getVoidTy(context)),
       empty(llvm::MDNode::get(context, {})),
       unlikely(llvm::MDBuilder(context).createBranchWeights(1, 1U << 20)),
+      likelier(llvm::MDBuilder(context).createBranchWeights(7, 1)),
+      memory_bases(range_of_memory_bases(context, module)),
       access_kind(context.getMDKindID("tenon.access")),
       memory_base_kind(context.getMDKindID("tenon.memory_base")),
       functions_(module.functions.size()),

@@ -63,6 +63,9 @@ class ModuleEmitter {
 
   llvm::MDNode* const empty;
   llvm::MDNode* const unlikely;  ///< weights of a branch whose first way is hardly ever taken
+  llvm::MDNode* const likelier;  ///< weights of a branch whose first way is taken more often than not
+  /// Where the module's data may be placed: sums with offsets into it do not wrap around. Null: anywhere.
+  llvm::MDNode* const memory_bases;
   const unsigned access_kind;
   const unsigned memory_base_kind;
 

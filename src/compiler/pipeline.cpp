@@ -79,6 +79,7 @@ void add_vector_passes(llvm::FunctionPassManager& passes, unsigned level) {
   // and after their shape and induction variables are what they will be.
   add_loop_versioning(passes);
   passes.addPass(llvm::LoopVectorizePass());
+  add_loop_review(passes);
   if (level >= 3) {
     passes.addPass(llvm::SLPVectorizerPass());
     passes.addPass(llvm::VectorCombinePass());

@@ -61,8 +61,16 @@ ModulePlan::ModulePlan(const wasm::Module& module, const EmitOptions& options)
       is_stack_pointer_(module.globals.size()) {
   constexpr std::string_view kStackPointer = "__stack_pointer";
   for (const wasm::Import& import : module.imports) {
-    if (import.kind == wasm::ExternKind::global && import.name == kStackPointer) {
+    if (import.kind != wasm::ExternKind::global) {
+      continue;
+    }
+    if (import.name == kStackPointer) {
       is_stack_pointer_[import.index] = true;
+    }
+    const wasm::GlobalType type = module.globals[import.index].type;
+    if (module.dylink && import.module == "env" && import.name == "__memory_base" &&
+        type == wasm::GlobalType{wasm::ValueType::i32, false}) {
+      memory_base_ = import.index;
     }
   }
   if (const wasm::Export* const exported = module.find_export(kStackPointer);

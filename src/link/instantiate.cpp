@@ -60,6 +60,11 @@ Result<> fill_globals(GuestThread& thread, Dso& dso, runtime::Table* program_tab
       cell.bits = dso.table_base;
     } else if (!dso.shared().is_indirect(i)) {
       cell.bits = source == nullptr ? binding.value : source->bits;
+      if (dso.shared().globals[i].role == GlobalRole::memory_base && cell.u32 + dso.memory_size() > uint64_t{1} << 32) {
+        // sandbox: compiled code relies on it.
+        return fail(ErrorKind::unlinkable, "{}: its data would not fit behind {}, which is {:#x}", dso.name,
+                    printable(dso.shared().globals[i].name.text), cell.u32);
+      }
     } else if (source != nullptr) {
       cell.cell = source;
     } else {

@@ -170,6 +170,21 @@ TEST(Emit, TheMemorysBaseIsLoadedOnce) {
   EXPECT_EQ(bases(1), 0);  // it has no access
 }
 
+TEST(Emit, AnOffsetIntoTheModulesDataIsPartOfTheAccess) {
+  constexpr uint32_t kSize = 4096;
+  ModuleBuilder builder = with_memory();
+  builder.front(custom_section("dylink.0", bytes(1, sized(bytes(unsigned_leb(kSize), 0, 0, 0)))));
+  builder.add(kImport, bytes("env", "__memory_base", 0x03, kI32, 0));
+  const uint32_t type = builder.type({}, {kI32});
+  for (const uint32_t offset : {kSize - 1, kSize}) {
+    builder.function(type, bytes(Opcode::global_get, 0, Opcode::i32_const, signed_leb(static_cast<int32_t>(offset)),
+                                 Opcode::i32_add, load32()));
+  }
+  const std::string assembly = Emitted(builder).assembly();
+  EXPECT_NE(assembly.find("\tmovl\t4095("), std::string::npos) << assembly;
+  EXPECT_EQ(assembly.find("\tmovl\t4096("), std::string::npos) << "that sum may wrap around:\n" << assembly;
+}
+
 TEST(Emit, OnlyExplicitChecksCompare) {
   ModuleBuilder builder = with_memory();
   const uint32_t type = builder.type({kI32}, {kI32});
@@ -203,6 +218,24 @@ TEST(Emit, AGlobalIsWrittenWhereTheGuestWritesIt) {
 
 // ---------------------------------------------------------------------------------------------------------------------
 // Calls
+
+TEST(Emit, OnlyWhatWasOutsideOfATableIsComparedWithItsSizeOfNow) {
+  ModuleBuilder builder;
+  builder.add(kTable, bytes(ValueType::funcref, 0x00, 1));
+  const uint32_t type = builder.type({kI32}, {});
+  const ByteVector call = bytes(Opcode::local_get, 0, Opcode::local_get, 0, Opcode::call_indirect, 0, 0);
+  builder.function(type, bytes(call, call));
+  Emitted emitted(builder);
+  const std::vector<llvm::LoadInst*> loads = emitted.all<llvm::LoadInst>(0);
+  const auto count_of = [&](auto is_one) {
+    return std::ranges::count_if(
+        loads, [&](const llvm::LoadInst* load) { return load->getType()->isIntegerTy(64) && is_one(*load); });
+  };
+  EXPECT_EQ(count_of([](const llvm::LoadInst& load) { return load.isAtomic(); }), 2)
+      << "the table may have grown during the first call";
+  EXPECT_EQ(count_of([](const llvm::LoadInst& load) { return load.hasMetadata(llvm::LLVMContext::MD_invariant_load); }),
+            1);
+}
 
 TEST(Emit, ACallThroughAnImportGivesItsSlot) {
   ModuleBuilder builder;

@@ -45,6 +45,24 @@ ByteVector constant(int32_t value) {
   return bytes(Opcode::i32_const, signed_leb(value));
 }
 
+TEST_F(InstantiateTest, DataThatWouldNotFitBehindItsBaseIsRefused) {
+  ModuleBuilder env;
+  env.add(wasm::testing::kGlobal, bytes(ValueType::i32, 0, constant(-4096), Opcode::end));
+  env.add(wasm::testing::kExport, bytes("__memory_base", 0x03, 0x00));
+  make(env, "env");
+  const auto library = [](uint32_t memory_size) {
+    ModuleBuilder module;
+    const ByteVector memory_info = bytes(unsigned_leb(memory_size), 0, 0, 0);
+    module.front(wasm::testing::custom_section("dylink.0", bytes(1, wasm::testing::sized(memory_info))));
+    module.add(wasm::testing::kImport, bytes("env", "__memory_base", 0x03, ValueType::i32, 0));
+    return module;
+  };
+  EXPECT_TRUE(instantiate(library(4096)));
+  const auto refused = instantiate(library(4097));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::unlinkable);
+}
+
 TEST_F(InstantiateTest, EvaluatesConstantExpressions) {
   ModuleBuilder exporter;
   exporter.add(wasm::testing::kGlobal, bytes(ValueType::i32, 0, constant(40), Opcode::end));
