@@ -50,16 +50,4 @@ constexpr uint64_t kMultiplier = 0x9e3779b97f4a7c15;
   return result;
 }
 
-/// How much is checked at a time when a long part is: whoever reads it from a file needs no larger buffer.
-constexpr size_t kChecksumBlock = 16 << 10;
-
-/// Of a long part, block by block.
-[[nodiscard]] inline uint64_t checksum_of_blocks(std::span<const uint8_t> bytes) {
-  uint64_t result = 0;
-  for (; bytes.size() > kChecksumBlock; bytes = bytes.subspan(kChecksumBlock)) {
-    result = checksum(bytes.first(kChecksumBlock), result);
-  }
-  return checksum(bytes, result);
-}
-
 }  // namespace tenon::abi

@@ -69,7 +69,7 @@ struct ImageTrailer {
   // -- What it must be.
   uint64_t file_size = 0;
   Sha256 content_hash{};  ///< of the file's bytes before the trailer: checked when written, and by `tenon verify`
-  uint64_t checksum = 0;  ///< checksum() of the trailer up to here, after checksum_of_blocks() of `checked`
+  uint64_t checksum = 0;  ///< checksum() of the trailer up to here, after checksum() of `checked`
   std::array<char, 8> magic = kImageMagic;
 };
 static_assert(sizeof(ImageTrailer) % 8 == 0);

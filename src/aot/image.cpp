@@ -4,15 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <optional>
 #include <string_view>
 
 #include "abi/checksum.h"
 #include "abi/cpu.h"
+#include "base/prefault.h"
 #include "base/sha256.h"
 #include "wasm/snapshot.h"
 
@@ -91,13 +89,13 @@ Result<> check_host(const ImageTrailer& trailer, const std::string& name, const 
   return {};
 }
 
-/// What the last bytes of a file of `size` bytes say, without the checksum.
-Result<ImageTrailer> parse_trailer(Bytes last, uint64_t size, const std::string& name) {
-  if (last.size() < sizeof(ImageTrailer)) {
-    return fail(ErrorKind::malformed, "{} is no AOT image: it has only {} bytes", name, last.size());
+/// The trailer of an image's bytes, and everything that does not depend on the host or the module.
+Result<ImageTrailer> read_trailer(Bytes image, const std::string& name) {
+  if (image.size() < sizeof(ImageTrailer)) {
+    return fail(ErrorKind::malformed, "{} is no AOT image: it has only {} bytes", name, image.size());
   }
   ImageTrailer trailer;
-  std::memcpy(&trailer, last.data() + last.size() - sizeof(ImageTrailer), sizeof(ImageTrailer));
+  std::memcpy(&trailer, image.data() + image.size() - sizeof(ImageTrailer), sizeof(ImageTrailer));
   if (trailer.magic != abi::kImageMagic) {
     return fail(ErrorKind::malformed, "{} is no AOT image, or its end is missing", name);
   }
@@ -106,46 +104,15 @@ Result<ImageTrailer> parse_trailer(Bytes last, uint64_t size, const std::string&
                 "{} was made for version {} of compiled code's interface, and this is version {}", name,
                 trailer.abi_version, abi::kAbiVersion);
   }
-  if (!is_consistent(trailer, size)) {
+  if (!is_consistent(trailer, image.size())) {
     return fail(ErrorKind::malformed, "{} is damaged: its parts are not where they can be", name);
   }
-  return trailer;
-}
-
-/// `of_checked`: what was found for the checked parts; nothing when they could not be read.
-Result<> check_checksum(const ImageTrailer& trailer, std::optional<uint64_t> of_checked, const std::string& name) {
+  const Bytes checked = part(image, trailer.checked);
+  base::prefault(checked.data(), checked.size(), base::Access::read);
   const Bytes head(reinterpret_cast<const uint8_t*>(&trailer), offsetof(ImageTrailer, checksum));
-  if (!of_checked || abi::checksum(head, *of_checked) != trailer.checksum) {
+  if (abi::checksum(head, abi::checksum(checked)) != trailer.checksum) {
     return fail(ErrorKind::malformed, "{} is damaged: its parts do not match its checksum", name);
   }
-  return {};
-}
-
-// Pages that are only looked at for the checksum would count as this process's if they were mapped for it.
-std::optional<uint64_t> read_checksum(int descriptor, FileRange range) {
-  alignas(64) std::array<uint8_t, abi::kChecksumBlock> block;
-  uint64_t result = 0;
-  do {
-    const size_t size = std::min<uint64_t>(range.size, block.size());
-    if (pread(descriptor, block.data(), size, static_cast<off_t>(range.offset)) != static_cast<ssize_t>(size)) {
-      return std::nullopt;
-    }
-    result = abi::checksum(Bytes(block).first(size), result);
-    range.offset += size;
-    range.size -= size;
-  } while (range.size != 0);
-  return result;
-}
-
-Result<ImageTrailer> read_trailer(int descriptor, uint64_t size, const std::string& name) {
-  std::array<uint8_t, sizeof(ImageTrailer)> last;
-  const uint64_t offset = size - std::min<uint64_t>(size, last.size());
-  const ssize_t got = pread(descriptor, last.data(), last.size(), static_cast<off_t>(offset));
-  if (got < 0) {
-    return fail(ErrorKind::io, "cannot read {}: {}", name, strerror(errno));
-  }
-  const auto trailer = TENON_TRY(parse_trailer(Bytes(last).first(static_cast<size_t>(got)), size, name));
-  TENON_CHECK(check_checksum(trailer, read_checksum(descriptor, trailer.checked), name));
   return trailer;
 }
 
@@ -153,8 +120,7 @@ Result<ImageTrailer> read_trailer(int descriptor, uint64_t size, const std::stri
 
 Result<ImageTrailer> verify(const base::FileBytes& image, const std::string& name) {
   const Bytes bytes = image.view();
-  const auto trailer = TENON_TRY(parse_trailer(bytes, bytes.size(), name));
-  TENON_CHECK(check_checksum(trailer, abi::checksum_of_blocks(part(bytes, trailer.checked)), name));
+  const auto trailer = TENON_TRY(read_trailer(bytes, name));
   const auto hash = base::sha256(base::FileBytes::borrow(bytes.first(bytes.size() - sizeof(ImageTrailer))));
   if (!hash || *hash != trailer.content_hash) {
     return fail(ErrorKind::malformed, "{} is damaged: its content does not match the hash it was written with", name);
@@ -169,8 +135,9 @@ Result<std::shared_ptr<Image>> Image::map(int descriptor, const std::string& nam
     return fail(ErrorKind::io, "{} is no regular file", name);
   }
   const auto size = static_cast<size_t>(status.st_size);
-  const auto trailer = TENON_TRY(read_trailer(descriptor, size, name));
-  TENON_CHECK(check_host(trailer, name, options));
+  if (size < sizeof(ImageTrailer)) {
+    return fail(ErrorKind::malformed, "{} is no AOT image: it has only {} bytes", name, size);
+  }
   void* const mapped = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (mapped == MAP_FAILED) {
     return fail(ErrorKind::io, "cannot map {}: {}", name, strerror(errno));
@@ -179,7 +146,9 @@ Result<std::shared_ptr<Image>> Image::map(int descriptor, const std::string& nam
   image->base = static_cast<const uint8_t*>(mapped);
   image->image = Bytes(image->base, size);
   const Bytes all = image->image;
-  image->trailer_ = trailer;
+  image->trailer_ = TENON_TRY(read_trailer(all, name));
+  const ImageTrailer& trailer = image->trailer_;
+  TENON_CHECK(check_host(trailer, name, options));
   image->functions = std::span(reinterpret_cast<const uint32_t*>(image->base + trailer.functions.offset),
                                size_t{trailer.function_count} + 1);
   if (!is_inside_text(image->functions, trailer.text)) {

@@ -117,6 +117,15 @@ class Writer {
     return range;
   }
 
+  /// Before a part of `size` bytes that processes read whole: systems map the pages around a touched one with it, 64
+  /// KiB from a multiple of as many, and those in front of the part would be mapped for nothing.
+  void align_to_window(size_t size) {
+    constexpr uint32_t kWindow = 16;
+    if (size >= size_t{1} << kWindow) {
+      file_.resize(base::align(file_.size(), kWindow));
+    }
+  }
+
   /// Fills in what depends on everything else, and ends the file with it.
   void finish(abi::ImageTrailer& trailer) {
     constexpr uint32_t kWord = 3;
@@ -128,7 +137,7 @@ class Writer {
     SHA256Final(trailer.content_hash.data(), &context);
     const auto* bytes = reinterpret_cast<const uint8_t*>(&trailer);
     const base::Bytes checked = base::Bytes(file_).subspan(trailer.checked.offset, trailer.checked.size);
-    trailer.checksum = abi::checksum({bytes, offsetof(abi::ImageTrailer, checksum)}, abi::checksum_of_blocks(checked));
+    trailer.checksum = abi::checksum({bytes, offsetof(abi::ImageTrailer, checksum)}, abi::checksum(checked));
     file_.insert(file_.end(), bytes, bytes + sizeof trailer);
   }
 
@@ -188,8 +197,11 @@ Result<std::vector<uint8_t>> compile(const wasm::Module& module, const ModuleOri
   trailer.function_count = static_cast<uint32_t>(functions.size());
   Writer writer(file);
   trailer.positions = writer.append(TENON_TRY(encode_positions(functions, positions)));
-  trailer.functions = writer.append(bytes_of(function_table(functions, elf)));
-  trailer.module = writer.append(TENON_TRY(module_part(module)));
+  const std::vector<uint32_t> table = function_table(functions, elf);
+  const std::vector<uint8_t> part = TENON_TRY(module_part(module));
+  writer.align_to_window(bytes_of(table).size() + part.size());
+  trailer.functions = writer.append(bytes_of(table));
+  trailer.module = writer.append(part);
   trailer.checked = {.offset = trailer.functions.offset,
                      .size = trailer.module.offset + trailer.module.size - trailer.functions.offset};
   writer.finish(trailer);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/mapped_file.h"
+#include "base/prefault.h"
 #include "link/binding.h"
 #include "link/evaluate.h"
 #include "link/guest_call.h"
@@ -168,6 +169,7 @@ Result<std::optional<OutOfBounds>> write_data(Dso& dso, abi::Instance& instance,
                        fmt::format("data segment {} puts {} bytes at address {} of a memory of {}", index, segment.size,
                                    offset, size)};
   }
+  base::prefault(memory.base + offset, segment.size, base::Access::write);
   if (!base::guarded_copy(memory.base + offset, dso.module().bytes().subspan(segment.bytes_offset, segment.size))) {
     return fail(ErrorKind::io, "{}: the file was truncated while it was being loaded", dso.name);
   }

@@ -4,6 +4,7 @@
 #include <bit>
 #include <type_traits>
 
+#include "base/prefault.h"
 #include "wasm/module.h"
 
 namespace tenon::link {
@@ -18,6 +19,7 @@ void FunctionPool::reserve(size_t count) {
   }
   const size_t each = sizeof(LinkedFunction) + (with_code_ ? sizeof(abi::Code) : 0);
   chunks_.push_back({std::make_unique_for_overwrite<std::byte[]>(count * each), count, 0});
+  base::prefault(chunks_.back().memory.get(), count * each, base::Access::write);
 }
 
 void FunctionPool::grow() {

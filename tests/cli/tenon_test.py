@@ -19,6 +19,11 @@ def use(binary):
     _tenon = binary
 
 
+def binary():
+    """The command that is tested."""
+    return Path(_tenon)
+
+
 @contextlib.contextmanager
 def workspace():
     """A directory for the modules, as long as the tests run."""

@@ -188,7 +188,7 @@ TEST_P(CompileTest, TrailerIsThatOfTheFile) {
   EXPECT_EQ(std::string(trailer.cpu.data()), "generic");
   const base::Bytes content = image_.bytes().first(image_.bytes().size() - sizeof trailer);
   EXPECT_EQ(trailer.content_hash, base::sha256(base::FileBytes::borrow(content)));
-  uint64_t checksum = abi::checksum_of_blocks(image_.part(trailer.checked));
+  uint64_t checksum = abi::checksum(image_.part(trailer.checked));
   checksum = abi::checksum(image_.bytes().subspan(content.size(), offsetof(abi::ImageTrailer, checksum)), checksum);
   EXPECT_EQ(trailer.checksum, checksum);
   EXPECT_EQ(trailer.functions.offset % 8, 0U);

@@ -422,8 +422,8 @@ TEST_F(ProgramTest, AFileThatIsTruncatedIsAnError) {
   lib.memory_size = 4;
   const uint32_t memory_base = lib.import_bases();
   lib.module.add(wasm::testing::kData, bytes(0x00, get_global(memory_base), Opcode::end, 0x04, 9, 0, 0, 0));
-  // The data begins on a page of its own, after a long name that nobody reads.
-  lib.define(std::string(10000, 'x'), 1);
+  // The data begins on a page of its own, after a long name that nobody reads; a smaller file would not be mapped.
+  lib.define(std::string(20000, 'x'), 1);
   add("main.wasm", lib);
   const std::string path = directory_.path("main.wasm");
   const auto module = *engine_.load(*base::FileBytes::map(path), path);
