@@ -15,7 +15,8 @@ def compile_sqlite(runs):
     flags = ["-fPIC", "-c", *needs.flags, *needs.sources]
     commands = {"native": [CLANG, "-O2", *flags, "-o", folder / "sqlite3.o"]}
     if available("compiled"):
-        commands["compiled"] = [TENON, "compile", build_shared("sqlite", True), "-o", folder / "libsqlite.image"]
+        library = build_shared("sqlite", True).with_name("libsqlite.so")
+        commands["compiled"] = [TENON, "compile", library, "-o", folder / "libsqlite.image"]
     launch = build_launch()
     samples = by_turns(runs, {"": commands}, lambda command: values(run([launch, *command], timeout=1200)))[""]
     rows = []
