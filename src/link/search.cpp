@@ -2,9 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -55,6 +57,14 @@ std::string real_path(const std::string& path) {
   std::string result(real);
   std::free(real);
   return result;
+}
+
+/// Where an open file is, without symbolic links; empty when that is nowhere.
+std::string path_of(int descriptor) {
+  std::string path(PATH_MAX, '\0');
+  const ssize_t length = readlink(fmt::format("/proc/self/fd/{}", descriptor).c_str(), path.data(), path.size());
+  path.resize(length <= 0 || static_cast<size_t>(length) == path.size() ? 0 : static_cast<size_t>(length));
+  return path;
 }
 
 std::string directory_of(const std::string& path) {
@@ -442,7 +452,7 @@ bool Search::open_candidate(const std::string& path, FoundThrough through, bool 
 // sandbox: what the guest could write after it was validated is not looked at again, because it is copied.
 Result<base::FileBytes> Search::take_bytes(int descriptor, const std::string& path) const {
   if (options_.guest_can_write) {
-    const std::string real = real_path(fmt::format("/proc/self/fd/{}", descriptor));
+    const std::string real = path_of(descriptor);
     const Descriptor directory(open(directory_of(real).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (real.empty() || !directory.is_open() || options_.guest_can_write(descriptor) ||
         options_.guest_can_write(directory.get())) {
