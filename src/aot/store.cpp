@@ -1,9 +1,7 @@
 #include "aot/store.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,8 +9,7 @@
 
 #include "abi/checksum.h"
 #include "abi/cpu.h"
-
-extern char** environ;
+#include "aot/run_compiler.h"
 
 namespace tenon::aot {
 
@@ -296,31 +293,17 @@ std::shared_ptr<Image> ImageStore::compile(Search& search, bool wait) {
     words.emplace_back("--background");
   }
   words.insert(words.end(), {"-o", output, search.path});
-  std::vector<char*> pointers;
-  pointers.reserve(words.size() + 1);
-  for (std::string& word : words) {
-    pointers.push_back(word.data());
-  }
-  pointers.push_back(nullptr);
-  pid_t child = 0;
-  if (const int error = posix_spawn(&child, options_.compiler.c_str(), nullptr, nullptr, pointers.data(), environ);
-      error != 0) {
-    report(fmt::format("{} is interpreted: cannot start {}: {}", search.name, options_.compiler, strerror(error)));
-    return nullptr;
-  }
   // In the background, the child goes on in a process of its own and ends at once.
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  const auto code = run_compiler(std::move(words));
+  if (!code) {
+    report(fmt::format("{} is interpreted: {}", search.name, code.error().message));
+    return nullptr;
   }
   if (!wait) {
     return nullptr;
   }
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    report(fmt::format("{} is interpreted: it could not be compiled{}", search.name,
-                       WIFSIGNALED(status) ? fmt::format(": the compiler was ended by signal {} ({}); was there too "
-                                                         "little memory?",
-                                                         WTERMSIG(status), strsignal(WTERMSIG(status)))
-                                           : std::string()));
+  if (*code != 0) {
+    report(fmt::format("{} is interpreted: it could not be compiled", search.name));
     return nullptr;
   }
   return find_cached(search);

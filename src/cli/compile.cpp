@@ -1,18 +1,11 @@
 // `tenon compile`: makes images of modules, where `tenon run` finds them. The work is done by tenon-compile, which has
 // LLVM in it.
-#include <spawn.h>
-#include <sys/wait.h>
-
-#include <cerrno>
-#include <cstring>
-
+#include "aot/run_compiler.h"
 #include "aot/store.h"
 #include "cli/command.h"
 #include "cli/images.h"
 #include "cli/options.h"
 #include "cli/output.h"
-
-extern char** environ;
 
 namespace tenon::cli {
 
@@ -23,30 +16,6 @@ constexpr std::string_view kUsage =
     "Compiles modules to native code, each into an image beside it (FILE.aot), where `tenon run` finds it.\n"
     "\n"
     "Ends with 0, or: 1 when a module could not be compiled, 2 for wrong options.\n";
-
-int run_compiler(std::vector<std::string> words) {
-  std::vector<char*> pointers;
-  pointers.reserve(words.size() + 1);
-  for (std::string& word : words) {
-    pointers.push_back(word.data());
-  }
-  pointers.push_back(nullptr);
-  pid_t child = 0;
-  if (const int error = posix_spawn(&child, words.front().c_str(), nullptr, nullptr, pointers.data(), environ);
-      error != 0) {
-    complain("cannot start {}: {}", words.front(), strerror(error));
-    return kExitFailure;
-  }
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  if (WIFSIGNALED(status)) {
-    complain("the compiler was ended by signal {} ({}); was there too little memory for {}?", WTERMSIG(status),
-             strsignal(WTERMSIG(status)), words.back());
-    return kExitFailure;
-  }
-  return WEXITSTATUS(status);
-}
 
 }  // namespace
 
@@ -99,8 +68,12 @@ int compile(Words words) {
     std::vector<std::string> command = {compiler, fmt::format("--target={}", abi::kHostTarget)};
     command.insert(command.end(), passed.begin(), passed.end());
     command.insert(command.end(), {"-o", output.empty() ? file + std::string(aot::kImageSuffix) : output, "--", file});
-    if (const int code = run_compiler(std::move(command)); code != kExitSuccess) {
-      result = code;
+    const auto code = aot::run_compiler(std::move(command));
+    if (!code) {
+      complain("{}: {}", file, code.error().message);
+      result = kExitFailure;
+    } else if (*code != kExitSuccess) {
+      result = *code;
     }
   }
   return result;

@@ -30,8 +30,8 @@ constexpr size_t kChunkBytes = 32 * 1024;
 // LLVM recurses over what it compiles.
 constexpr unsigned kThreadStack = 256U << 20;
 
-// Linkers write functions that store a value at each of thousands of addresses, once: the optimizer and the allocator of
-// registers need time that grows with the square of such a block. Nothing else has blocks of that length.
+// Linkers write functions that store a value at each of thousands of addresses, once: the optimizer and the allocator
+// of registers need time that grows with the square of such a block. Nothing else has blocks of that length.
 constexpr size_t kLongBlock = 20000;
 
 struct CompiledChunk {

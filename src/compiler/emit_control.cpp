@@ -11,45 +11,12 @@ namespace {
 
 using wasm::ValueType;
 
-/// The list of one type that a block type names; lives for ever.
-const std::vector<ValueType>& single_type(ValueType type) {
-  static const std::vector<ValueType> i32{ValueType::i32};
-  static const std::vector<ValueType> i64{ValueType::i64};
-  static const std::vector<ValueType> f32{ValueType::f32};
-  static const std::vector<ValueType> f64{ValueType::f64};
-  static const std::vector<ValueType> funcref{ValueType::funcref};
-  static const std::vector<ValueType> externref{ValueType::externref};
-  switch (type) {
-    case ValueType::i64:
-      return i64;
-    case ValueType::f32:
-      return f32;
-    case ValueType::f64:
-      return f64;
-    case ValueType::funcref:
-      return funcref;
-    case ValueType::externref:
-      return externref;
-    default:
-      return i32;
-  }
-}
-
-const std::vector<ValueType> kNoTypes;
-
 }  // namespace
 
 void FunctionEmitter::read_block_type(Control& control) {
-  constexpr int64_t kEmptyType = -64;
-  const int64_t encoded = reader_.s33();
-  if (encoded >= 0) {
-    const wasm::FunctionType& type = *module_.types[static_cast<size_t>(encoded)];
-    control.parameters = &type.parameters;
-    control.results = &type.results;
-    return;
-  }
-  control.parameters = &kNoTypes;
-  control.results = encoded == kEmptyType ? &kNoTypes : &single_type(static_cast<ValueType>(encoded & 0x7f));
+  const wasm::BlockSignature signature = reader_.block_signature(module_);
+  control.parameters = signature.parameters;
+  control.results = signature.results;
 }
 
 const std::vector<ValueType>& FunctionEmitter::operands_of(const Control& control) {

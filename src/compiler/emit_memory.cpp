@@ -58,7 +58,7 @@ constexpr unsigned kPageExponent = std::countr_zero(wasm::kPageSize);
 
 /// False: not an instruction that this file knows.
 bool FunctionEmitter::emit_memory(const OpcodeRow& row) {
-  if (row.prefix == 0xfe) {
+  if (row.prefix == wasm::kAtomicPrefix) {
     emit_atomic(row);
     return true;
   }

@@ -16,8 +16,6 @@ using wasm::Opcode;
 using wasm::OpcodeRow;
 using wasm::ValueType;
 
-const std::vector<ValueType> kNoTypes;
-
 }  // namespace
 
 FunctionEmitter::FunctionEmitter(ModuleEmitter& emitter, uint32_t function, base::Bytes body, uint32_t least_frame)
@@ -26,7 +24,7 @@ FunctionEmitter::FunctionEmitter(ModuleEmitter& emitter, uint32_t function, base
       index_(function),
       least_frame_(least_frame),
       reader_(body, module_.functions[function].body_offset),
-      universal_(has_tail_calls(body)),
+      universal_(wasm::has_tail_calls(body)),
       ir_(emitter.context) {}
 
 Result<> FunctionEmitter::run() {
@@ -94,7 +92,7 @@ void FunctionEmitter::begin(const wasm::FunctionType& type) {
   place(body);
 
   Control outermost(ControlKind::function);
-  outermost.parameters = &kNoTypes;
+  outermost.parameters = &wasm::kNoTypes;
   outermost.results = &type.results;
   controls_.push_back(std::move(outermost));
 }

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "abi/trap_kind.h"
-#include "compiler/body_reader.h"
 #include "compiler/module_emitter.h"
+#include "wasm/body_reader.h"
 
 namespace tenon::compiler {
 
@@ -201,7 +201,7 @@ class FunctionEmitter {
   const wasm::Module& module_;
   const uint32_t index_;
   const uint32_t least_frame_;  ///< bytes that the check of the stack has to allow
-  BodyReader reader_;
+  wasm::BodyReader reader_;
   const bool universal_;
   llvm::Function* function_ = nullptr;
   llvm::DISubprogram* subprogram_ = nullptr;

@@ -18,6 +18,7 @@
 #include "interp/interp.h"
 #include "interp/translation.h"
 #include "runtime/trap.h"
+#include "wasm/body_reader.h"
 #include "wasm/validate.h"
 
 namespace tenon::interp {
@@ -124,22 +125,6 @@ struct Popped {
   uint32_t index;
 };
 
-struct OpcodeIndex {
-  std::array<uint16_t, 256> plain{};
-  std::array<uint16_t, 256> fc{};
-  std::array<uint16_t, 256> fe{};
-};
-
-constexpr OpcodeIndex kIndex = [] {
-  OpcodeIndex index;
-  for (size_t n = 0; n < wasm::kOpcodes.size(); ++n) {
-    const OpcodeRow& row = wasm::kOpcodes[n];
-    auto& table = row.prefix == 0 ? index.plain : row.prefix == 0xfc ? index.fc : index.fe;
-    table[row.code] = static_cast<uint16_t>(n);
-  }
-  return index;
-}();
-
 bool is_integer_compare(Opcode opcode) {
   return (opcode >= Opcode::i32_eq && opcode <= Opcode::i32_ge_u) ||
          (opcode >= Opcode::i64_eq && opcode <= Opcode::i64_ge_u);
@@ -219,7 +204,7 @@ class Translator {
            Operands{.target = 0, .a = u16(parameters), .b = u16(local_count - parameters), .c = 0});
     }
     Control outermost(ControlKind::function);
-    outermost.parameters = &kNoTypes;
+    outermost.parameters = &wasm::kNoTypes;
     outermost.results = &type.results;
     controls_.push_back(std::move(outermost));
     while (!controls_.empty() && reader_.ok()) {
@@ -240,8 +225,6 @@ class Translator {
   }
 
  private:
-  static inline const std::vector<ValueType> kNoTypes;
-
   std::unexpected<Error> too_large() {
     return fail(ErrorKind::limit,
                 "{}: function {} has more than {} locals and operands, the most the interpreter can run", module_.name,
@@ -1348,41 +1331,9 @@ class Translator {
   // --------------------------------------------------------------------------------------------------------
 
   void read_block_type(Control& control) {
-    const int64_t encoded = reader_.s33();
-    if (encoded >= 0) {
-      const wasm::FunctionType& type = *module_.types[static_cast<size_t>(encoded)];
-      control.parameters = &type.parameters;
-      control.results = &type.results;
-      return;
-    }
-    control.parameters = &kNoTypes;
-    control.results = &kNoTypes;
-    if (encoded != -64) {
-      control.results = single_type(static_cast<ValueType>(encoded & 0x7f));
-    }
-  }
-
-  static const std::vector<ValueType>* single_type(ValueType type) {
-    static const std::vector<ValueType> i32{ValueType::i32};
-    static const std::vector<ValueType> i64{ValueType::i64};
-    static const std::vector<ValueType> f32{ValueType::f32};
-    static const std::vector<ValueType> f64{ValueType::f64};
-    static const std::vector<ValueType> funcref{ValueType::funcref};
-    static const std::vector<ValueType> externref{ValueType::externref};
-    switch (type) {
-      case ValueType::i64:
-        return &i64;
-      case ValueType::f32:
-        return &f32;
-      case ValueType::f64:
-        return &f64;
-      case ValueType::funcref:
-        return &funcref;
-      case ValueType::externref:
-        return &externref;
-      default:
-        return &i32;
-    }
+    const wasm::BlockSignature signature = reader_.block_signature(module_);
+    control.parameters = signature.parameters;
+    control.results = signature.results;
   }
 
   void begin_block(ControlKind kind) {
@@ -1843,63 +1794,7 @@ class Translator {
 
   [[nodiscard]] const OpcodeRow& next_opcode() {
     instruction_offset_ = static_cast<uint32_t>(reader_.position());
-    const uint8_t first = reader_.u8();
-    if (first == 0xfc) {
-      return wasm::kOpcodes[kIndex.fc[reader_.u32() & 0xff]];
-    }
-    if (first == 0xfe) {
-      return wasm::kOpcodes[kIndex.fe[reader_.u32() & 0xff]];
-    }
-    return wasm::kOpcodes[kIndex.plain[first]];
-  }
-
-  void skip_immediates(const OpcodeRow& row) {
-    switch (row.immediate) {
-      case Immediate::none:
-        break;
-      case Immediate::zero_byte:
-      case Immediate::heap_type:
-        reader_.skip(1);
-        break;
-      case Immediate::block_type:
-        (void)reader_.s33();
-        break;
-      case Immediate::label_table:
-        for (uint64_t count = uint64_t{reader_.u32()} + 1; count > 0 && reader_.ok(); --count) {
-          (void)reader_.u32();
-        }
-        break;
-      case Immediate::value_types:
-        reader_.skip(reader_.u32());
-        break;
-      case Immediate::type_table:
-      case Immediate::memarg8:
-      case Immediate::memarg16:
-      case Immediate::memarg32:
-      case Immediate::memarg64:
-      case Immediate::memory_memory:
-      case Immediate::data_memory:
-      case Immediate::element_table:
-      case Immediate::table_table:
-        (void)reader_.u32();
-        (void)reader_.u32();
-        break;
-      case Immediate::i32:
-        (void)reader_.s32();
-        break;
-      case Immediate::i64:
-        (void)reader_.s64();
-        break;
-      case Immediate::f32:
-        reader_.skip(4);
-        break;
-      case Immediate::f64:
-        reader_.skip(8);
-        break;
-      default:
-        (void)reader_.u32();
-        break;
-    }
+    return reader_.next_opcode();
   }
 
   void skip_unreachable(const OpcodeRow& row) {
@@ -1928,7 +1823,7 @@ class Translator {
       default:
         break;
     }
-    skip_immediates(row);
+    reader_.skip_immediates(row);
   }
 
   /// The instructions that unreachable code may end with.
@@ -2086,7 +1981,7 @@ class Translator {
       default:
         break;
     }
-    if (row.prefix == 0xfe) {
+    if (row.prefix == wasm::kAtomicPrefix) {
       translate_atomic(row);
       return;
     }
@@ -2173,7 +2068,7 @@ class Translator {
   const wasm::Module& module_;
   uint32_t function_;
   uint32_t body_offset_;
-  base::Reader reader_;
+  wasm::BodyReader reader_;
   const ControlHandlers& handlers_;
   bool checked_;
   std::unique_ptr<Translation> result_;

@@ -59,6 +59,10 @@ enum class Opcode : uint16_t {
 #undef OPCODE
 };
 
+/// The first byte of opcodes that have more than one.
+constexpr uint8_t kMiscellaneousPrefix = 0xfc;
+constexpr uint8_t kAtomicPrefix = 0xfe;
+
 struct OpcodeRow {
   Opcode opcode;
   std::string_view name;

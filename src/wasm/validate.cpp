@@ -171,8 +171,6 @@ consteval std::array<PrefixedStep, kSize> compile_prefixed_steps() {
   return steps;
 }
 
-constexpr uint8_t kMiscellaneousPrefix = 0xfc;
-constexpr uint8_t kAtomicPrefix = 0xfe;
 constexpr auto kMiscellaneousSteps = compile_prefixed_steps<kMiscellaneousPrefix, 0x12>();
 constexpr auto kAtomicSteps = compile_prefixed_steps<kAtomicPrefix, 0x4f>();
 

@@ -1,48 +1,45 @@
-#include "compiler/body_reader.h"
+#include "wasm/body_reader.h"
 
 #include <algorithm>
-#include <array>
 
-namespace tenon::compiler {
+namespace tenon::wasm {
 
 namespace {
 
-using wasm::Immediate;
-using wasm::Opcode;
-using wasm::OpcodeRow;
-
-constexpr uint8_t kMiscellaneousPrefix = 0xfc;
-constexpr uint8_t kAtomicPrefix = 0xfe;
-
-struct OpcodeIndex {
-  std::array<uint16_t, 256> plain{};
-  std::array<uint16_t, 256> miscellaneous{};
-  std::array<uint16_t, 256> atomic{};
-};
-
-constexpr OpcodeIndex kIndex = [] {
-  OpcodeIndex index;
-  for (size_t n = 0; n < wasm::kOpcodes.size(); ++n) {
-    const OpcodeRow& row = wasm::kOpcodes[n];
-    auto& table = row.prefix == 0                      ? index.plain
-                  : row.prefix == kMiscellaneousPrefix ? index.miscellaneous
-                                                       : index.atomic;
-    table[row.code] = static_cast<uint16_t>(n);
+/// The list of one type that a block type names; lives for ever.
+const std::vector<ValueType>& single_type(ValueType type) {
+  static const std::vector<ValueType> i32{ValueType::i32};
+  static const std::vector<ValueType> i64{ValueType::i64};
+  static const std::vector<ValueType> f32{ValueType::f32};
+  static const std::vector<ValueType> f64{ValueType::f64};
+  static const std::vector<ValueType> funcref{ValueType::funcref};
+  static const std::vector<ValueType> externref{ValueType::externref};
+  switch (type) {
+    case ValueType::i64:
+      return i64;
+    case ValueType::f32:
+      return f32;
+    case ValueType::f64:
+      return f64;
+    case ValueType::funcref:
+      return funcref;
+    case ValueType::externref:
+      return externref;
+    default:
+      return i32;
   }
-  return index;
-}();
+}
 
 }  // namespace
 
-const OpcodeRow& BodyReader::next_opcode() {
-  const uint8_t first = u8();
-  if (first == kMiscellaneousPrefix) {
-    return wasm::kOpcodes[kIndex.miscellaneous[u32() & 0xff]];
+BlockSignature BodyReader::block_signature(const Module& module) {
+  constexpr int64_t kEmptyType = -64;
+  const int64_t encoded = s33();
+  if (encoded >= 0) {
+    const FunctionType& type = *module.types[static_cast<size_t>(encoded)];
+    return {&type.parameters, &type.results};
   }
-  if (first == kAtomicPrefix) {
-    return wasm::kOpcodes[kIndex.atomic[u32() & 0xff]];
-  }
-  return wasm::kOpcodes[kIndex.plain[first]];
+  return {&kNoTypes, encoded == kEmptyType ? &kNoTypes : &single_type(static_cast<ValueType>(encoded & 0x7f))};
 }
 
 void BodyReader::skip_immediates(const OpcodeRow& row) {
@@ -127,4 +124,4 @@ bool has_tail_calls(base::Bytes body) {
   return false;
 }
 
-}  // namespace tenon::compiler
+}  // namespace tenon::wasm
