@@ -236,7 +236,9 @@ bool FrameTable::execute(Bytes instructions, Rules& rules, Rules* saved, unsigne
     if (number >= kRegisters) {
       return false;
     }
-    rules.offsets[number] = offset * data_alignment_;
+    // Wraps around where a table is damaged: FrameTable::step looks at what comes out.
+    rules.offsets[number] =
+        static_cast<int64_t>(static_cast<uint64_t>(offset) * static_cast<uint64_t>(data_alignment_));
     return true;
   };
   while (in.ok() && !in.at_end()) {
@@ -352,8 +354,11 @@ bool FrameTable::step(abi::MachineState& state) const {
   for (unsigned number = 0; number < kRegisters; ++number) {
     if (rules.offsets[number]) {
       uint64_t value = 0;
-      std::memcpy(&value, reinterpret_cast<const void*>(cfa + static_cast<uint64_t>(*rules.offsets[number])),
-                  sizeof(value));
+      const uint64_t at = cfa + static_cast<uint64_t>(*rules.offsets[number]);
+      if (at < state.sp || at > cfa - sizeof(value)) {
+        return false;  // a function saves registers in its own frame
+      }
+      std::memcpy(&value, reinterpret_cast<const void*>(at), sizeof(value));
       if (uint64_t* const place = place_of(caller, number)) {
         *place = value;
       }
