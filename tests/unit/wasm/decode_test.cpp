@@ -347,8 +347,11 @@ ByteVector with_global(ValueType type, const ByteVector& initial) {
 }
 
 TEST(ConstantExpression, IsKeptAsInstructions) {
+  // A copy: the expression lies in the module.
   const auto initial = [](ValueType type, const ByteVector& code) {
-    return expect_module(with_global(type, code))->globals[3].initial;
+    const auto module = expect_module(with_global(type, code));
+    const auto& expression = module->globals[3].initial;
+    return std::vector(expression.begin(), expression.end());
   };
   auto expression = initial(ValueType::i32, bytes(Opcode::i32_const, signed_leb(-2)));
   ASSERT_EQ(expression.size(), 1U);
