@@ -1,9 +1,11 @@
 #include "link/shared_module.h"
 
+#include <algorithm>
 #include <bit>
 #include <span>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "interp/interp.h"
 #include "link/describe.h"
@@ -51,30 +53,48 @@ std::optional<KnownGlobal> known_global(const wasm::Import& import) {
   return std::nullopt;
 }
 
-/// Tells functions of the global imports of their addresses.
-void find_addresses(std::span<FunctionImport> functions, std::span<const GlobalImport> globals) {
-  // By name, open addressing; at most half full.
-  std::vector<FunctionImport*> named(std::bit_ceil(2 * functions.size() + 1));
-  const size_t mask = named.size() - 1;
-  for (FunctionImport& function : functions) {
-    if (function.from_scope) {
-      size_t place = function.name.hash & mask;
-      while (named[place] != nullptr) {
-        place = (place + 1) & mask;
+/// The first GOT.func global of each name.
+class AddressTable {
+ public:
+  explicit AddressTable(std::span<const GlobalImport> globals) : globals_(globals) {
+    const auto is_address = [](const GlobalImport& global) { return global.role == GlobalRole::function_address; };
+    places_.resize(std::bit_ceil(2 * static_cast<size_t>(std::ranges::count_if(globals, is_address)) + 1));
+    for (const GlobalImport& global : globals) {
+      if (is_address(global)) {
+        const size_t place = find_place(global.name);
+        places_[place] = places_[place] == nullptr ? &global : places_[place];
       }
-      named[place] = &function;
     }
   }
-  for (uint32_t i = 0; i < globals.size(); ++i) {
-    const SymbolName& name = globals[i].name;
-    if (globals[i].role != GlobalRole::function_address) {
-      continue;
+
+  /// The index of the one called `name`.
+  [[nodiscard]] std::optional<uint32_t> find(const SymbolName& name) const {
+    const GlobalImport* const found = places_[find_place(name)];
+    return found == nullptr ? std::nullopt : std::optional(static_cast<uint32_t>(found - globals_.data()));
+  }
+
+ private:
+  /// Where `name` stands, else the free place where it would.
+  [[nodiscard]] size_t find_place(const SymbolName& name) const {
+    const size_t mask = places_.size() - 1;
+    size_t place = name.hash & mask;
+    while (places_[place] != nullptr &&
+           (places_[place]->name.hash != name.hash || places_[place]->name.text != name.text)) {
+      place = (place + 1) & mask;
     }
-    for (size_t place = name.hash & mask; named[place] != nullptr; place = (place + 1) & mask) {
-      FunctionImport& function = *named[place];
-      if (function.name.hash == name.hash && function.name.text == name.text && !function.address) {
-        function.address = i;
-      }
+    return place;
+  }
+
+  std::span<const GlobalImport> globals_;
+  std::vector<const GlobalImport*> places_;  ///< open addressing; at most half full
+};
+
+/// Tells functions of the global imports of their addresses.
+void find_addresses(std::span<FunctionImport> functions, std::span<const GlobalImport> globals) {
+  const AddressTable addresses(globals);
+  for (FunctionImport& function : functions) {
+    if (function.from_scope) {
+      function.address = addresses.find(function.name);
     }
   }
 }
