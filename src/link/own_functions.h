@@ -118,6 +118,7 @@ class OwnFunctions {
   struct Index {
     explicit Index(size_t size) : mask(size - 1), slots(new std::atomic<const LinkedFunction*>[size]()) {}
     size_t mask;
+    /// The release store in make_locked() pairs with the acquire load in find(): a descriptor it sees is filled in.
     std::unique_ptr<std::atomic<const LinkedFunction*>[]> slots;
   };
 
@@ -132,6 +133,8 @@ class OwnFunctions {
   FunctionPool pool_;
   size_t count_ = 0;  ///< of those in it
   size_t room_ = 0;   ///< so many may be in the index
+  /// The release store in reserve_locked() pairs with the acquire load in find(): a table it sees has its mask, its
+  /// slots and all that the table before it had, which are copied with relaxed stores.
   std::atomic<const Index*> index_{nullptr};
   std::vector<std::unique_ptr<Index>> indexes_;  ///< the last one is `index_`
 };

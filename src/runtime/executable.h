@@ -93,6 +93,8 @@ class Executable {
   abi::Code* make_codes(uint32_t chunk);
 
   EntryStubs stubs_;
+  /// By chunk; null until it is made. make_codes() puts a chunk in with a compare-and-swap (release) that pairs with
+  /// the acquire load in code(), and with its own when another thread was first: who sees a chunk sees it initialised.
   std::unique_ptr<std::atomic<abi::Code*>[]> codes_;
 };
 
