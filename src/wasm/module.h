@@ -278,8 +278,8 @@ class Module {
 
 /// Decodes all sections, checks everything that does not need function bodies (types, limits, indices, constant
 /// expressions, segments, exports unique, start function) and validates every function body. `name` is for messages.
-/// Errors: malformed, invalid, unsupported, limit (of the engine: see decode.cpp) and io
-/// when a mapped file shrinks meanwhile. The messages contain the official test suite's words for the failure.
+/// Errors: malformed, invalid, unsupported (the message names the proposal), limit (of the engine: see decode.cpp) and
+/// io when a mapped file shrinks meanwhile. The messages contain the official test suite's words for the failure.
 [[nodiscard]] Result<std::shared_ptr<const Module>> decode_and_validate(base::FileBytes bytes, std::string name);
 
 /// Only the sections, no function bodies: for tools that look at files (`tenon nm`, `tenon inspect`).
