@@ -41,7 +41,7 @@ class TenonSymbols(gdb.Command):
 
     def invoke(self, _argument, _from_tty):
         mapped = {image for image in mapped_files() if is_image(image[0])}
-        for path, start in self.known - mapped:
+        for _path, start in self.known - mapped:
             gdb.execute(f"remove-symbol-file -a {start + 1:#x}", to_string=True)
         self.known &= mapped
         for path, start in sorted(mapped - self.known):
