@@ -12,6 +12,8 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/signal_chain.h"
+
 namespace tenon::base {
 
 struct FileBytes::Storage {
@@ -176,11 +178,7 @@ void on_sigbus(int signal_number, siginfo_t* info, void* context) {
   if (guarded_jump != nullptr) {
     siglongjmp(*guarded_jump, 1);
   }
-  if ((previous_sigbus.sa_flags & SA_SIGINFO) != 0) {
-    previous_sigbus.sa_sigaction(signal_number, info, context);
-  } else if (previous_sigbus.sa_handler != SIG_DFL && previous_sigbus.sa_handler != SIG_IGN) {
-    previous_sigbus.sa_handler(signal_number);
-  } else {
+  if (!call_previous_handler(previous_sigbus, signal_number, info, context)) {
     signal(signal_number, SIG_DFL);  // a fault of the host: the instruction runs again and ends the process
   }
 }

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <mutex>
 
+#include "base/signal_chain.h"
 #include "runtime/native_code.h"
 #include "runtime/range_list.h"
 #include "runtime/thread.h"
@@ -106,11 +107,7 @@ void on_segv(int signal_number, siginfo_t* info, void* context) {
       return;
     }
   }
-  if ((previous_segv.sa_flags & SA_SIGINFO) != 0) {
-    previous_segv.sa_sigaction(signal_number, info, context);
-  } else if (previous_segv.sa_handler != SIG_DFL && previous_segv.sa_handler != SIG_IGN) {
-    previous_segv.sa_handler(signal_number);
-  } else {
+  if (!base::call_previous_handler(previous_segv, signal_number, info, context)) {
     signal(signal_number, SIG_DFL);  // the instruction runs again and ends the process, as a bug should
   }
 }
@@ -129,11 +126,7 @@ void on_interrupt(int signal_number, siginfo_t* info, void* context) {
     }
     return;
   }
-  if ((previous_interrupt.sa_flags & SA_SIGINFO) != 0) {
-    previous_interrupt.sa_sigaction(signal_number, info, context);
-  } else if (previous_interrupt.sa_handler != SIG_DFL && previous_interrupt.sa_handler != SIG_IGN) {
-    previous_interrupt.sa_handler(signal_number);
-  }
+  base::call_previous_handler(previous_interrupt, signal_number, info, context);
 }
 
 std::once_flag interrupt_handler_installed;
