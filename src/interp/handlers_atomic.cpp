@@ -107,7 +107,13 @@ TENON_HANDLER atomic_wait(TENON_HANDLER_PARAMETERS) {
   if (!object.type().shared) [[unlikely]] {
     TENON_TRAP(TrapKind::unshared_wait);
   }
-  const auto result = runtime::wait<M>(place, static_cast<M>(arguments[1].u64), arguments[2].i64);
+  runtime::Thread& thread = runtime::Thread::of(*instance->thread);
+  thread.frames = frame;
+  thread.position = pc;
+  const auto result = runtime::wait<M>(thread, place, static_cast<M>(arguments[1].u64), arguments[2].i64);
+  if (result == runtime::WaitResult::interrupted) [[unlikely]] {
+    __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+  }
   values[o.target].u64 = static_cast<uint32_t>(result);
   TENON_NEXT(2);
 }

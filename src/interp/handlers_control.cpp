@@ -485,7 +485,7 @@ __attribute__((TENON_WITH_LOCALS)) TENON_HANDLER host_stub(TENON_HANDLER_PARAMET
     TENON_TRAP(TrapKind::call_stack_exhausted);
   }
   runtime::HostCall host_call(thread, instance->memory, values);
-  if (!code.function(code.environment, host_call)) [[unlikely]] {
+  if (!runtime::call_host(thread, code, host_call)) [[unlikely]] {
     __attribute__((musttail)) return leave_call(TENON_HANDLER_ARGUMENTS);
   }
   i = values[0].u64;

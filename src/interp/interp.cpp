@@ -82,6 +82,7 @@ bool run(Thread& thread, Instance* instance, const Code& code, size_t window, bo
   *frame = Frame{exit_instruction(), values, instance, &code};
 
   thread.pending = abi::Pending::none;
+  const runtime::InGuest in_guest(thread);
   runtime::FaultScope scope;
   scope.thread = &thread;
   scope.on_fault = take_state;

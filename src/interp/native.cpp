@@ -172,7 +172,7 @@ bool call_host(Thread& thread, NativeCall& call, const runtime::HostCode& code) 
   }
   store_arguments(*code.type, call, thread.overflow, frame.values());
   runtime::HostCall host_call(thread, caller->memory, frame.values());
-  if (!code.function(code.environment, host_call)) {
+  if (!runtime::call_host(thread, code, host_call)) {
     return false;
   }
   load_results(*code.type, frame.values(), call, thread.overflow);
@@ -243,10 +243,6 @@ const void* decide_call_out(NativeCall& call) {
     if (!call_host(thread, call, static_cast<const runtime::HostCode&>(*code))) {
       give_up(thread);
     }
-    if (thread.interrupt.load(std::memory_order_relaxed) != 0) {
-      thread.raise(TrapKind::interrupted);
-      give_up(thread);
-    }
     return nullptr;
   }
   target = call_interpreted(thread, call, *code);
@@ -270,8 +266,12 @@ uint32_t wait_at(Instance* instance, uint64_t address, T expected, int64_t timeo
     thread.raise(TrapKind::unshared_wait);
     fail_helper(thread);
   }
-  return static_cast<uint32_t>(
-      runtime::wait<T>(reinterpret_cast<const T*>(instance->memory_base + address), expected, timeout));
+  const auto result =
+      runtime::wait<T>(thread, reinterpret_cast<const T*>(instance->memory_base + address), expected, timeout);
+  if (result == runtime::WaitResult::interrupted) {
+    fail_helper(thread);
+  }
+  return static_cast<uint32_t>(result);
 }
 
 }  // namespace

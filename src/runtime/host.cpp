@@ -1,5 +1,7 @@
 #include "runtime/host.h"
 
+#include "runtime/executable.h"
+#include "runtime/interruption.h"
 #include "runtime/thread.h"
 
 namespace tenon::runtime {
@@ -10,6 +12,16 @@ bool HostCall::exit(uint32_t code) {
 
 bool HostCall::trap(std::string message) {
   return Thread::of(thread_).raise(TrapKind::host, std::move(message));
+}
+
+bool call_host(Thread& thread, const HostCode& code, HostCall& call) {
+  {
+    const InHost host(thread);
+    if (!code.function(code.environment, call)) {
+      return false;
+    }
+  }
+  return thread.interrupt.load(std::memory_order_relaxed) == 0 || poll(thread);
 }
 
 wasm::FunctionType parse_signature(std::string_view signature) {

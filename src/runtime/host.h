@@ -85,6 +85,13 @@ struct HostFunctionDefinition {
   HostFunction function;
 };
 
+class Thread;
+struct HostCode;
+
+/// Runs a host function for guest code that called it, and does what the thread was asked to do meanwhile (see
+/// interruption.h). `thread.frames` and `thread.native` are stored. False: something is pending.
+[[nodiscard]] bool call_host(Thread& thread, const HostCode& code, HostCall& call);
+
 /// "iI_i" -> (i32, i64) -> i32, in the letters of the opcode table.
 [[nodiscard]] wasm::FunctionType parse_signature(std::string_view signature);
 

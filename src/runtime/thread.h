@@ -1,12 +1,15 @@
 // A thread of a program: the stack that interpreted code runs on, and what is pending when guest code is left.
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
 #include "abi/abi.h"
 #include "base/result.h"
+#include "runtime/interruption.h"
 #include "runtime/memory.h"
 #include "runtime/trap.h"
 
@@ -49,6 +52,19 @@ class Thread : public abi::Thread {
   };
   TailCall tail_call;  ///< while such a call is on its way; its arguments are where the first frame's were
 
+  // What the handler of kInterruptSignal has to know; see interruption.h. Written by the thread itself, but `question`.
+  std::atomic<Question*> question{nullptr};
+  std::atomic<uintptr_t> host_stack{0};  ///< where a host function that runs has its frames; 0 when none does
+  std::atomic<bool> in_linker{false};
+  uintptr_t live_end = 0;  ///< where the native stack was when guest code was entered; 0 outside of it
+
+  struct Waiter;
+  std::mutex waiting;        ///< guards `waiter`; that of a bucket of waiters may be taken under it
+  Waiter* waiter = nullptr;  ///< while the thread is in memory.atomic.wait
+
+  /// Of who made the thread.
+  void* environment = nullptr;
+
   // Exceptions thrown and perhaps still held by a catch clause; see interp/unwind.cpp.
   std::vector<abi::Exception*> exceptions;
   size_t exceptions_kept = 0;  ///< that were alive at the last sweep
@@ -58,6 +74,70 @@ class Thread : public abi::Thread {
   abi::Cell* stack_ = nullptr;
   uint64_t stack_cells_ = 0;
   std::unique_ptr<abi::Cell[]> overflow_cells_;
+};
+
+/// While one of these lives, the calling thread runs a host function for the guest, whose state is stored; the frames
+/// on the native stack below who makes it hold nothing of guest code.
+class InHost {
+ public:
+  explicit InHost(Thread& thread) : thread_(thread), outer_(thread.host_stack.load(std::memory_order_relaxed)) {
+    thread.host_stack.store(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)), std::memory_order_relaxed);
+  }
+  ~InHost() { thread_.host_stack.store(outer_, std::memory_order_relaxed); }
+  InHost(const InHost&) = delete;
+  InHost& operator=(const InHost&) = delete;
+
+ private:
+  Thread& thread_;
+  uintptr_t outer_;
+};
+
+/// While one of these lives, the calling thread is in the linker on behalf of guest code, whose state is stored; its
+/// frames on the native stack may hold anything.
+class InLinker {
+ public:
+  explicit InLinker(Thread& thread) : thread_(thread), outer_(thread.in_linker.load(std::memory_order_relaxed)) {
+    thread.in_linker.store(true, std::memory_order_relaxed);
+  }
+  ~InLinker() { thread_.in_linker.store(outer_, std::memory_order_relaxed); }
+  InLinker(const InLinker&) = delete;
+  InLinker& operator=(const InLinker&) = delete;
+
+ private:
+  Thread& thread_;
+  bool outer_;
+};
+
+/// While one of these lives, the calling thread runs guest code: neither of the above. The outermost one says where
+/// live words end.
+class InGuest {
+ public:
+  explicit InGuest(Thread& thread)
+      : thread_(thread),
+        host_(thread.host_stack.load(std::memory_order_relaxed)),
+        linker_(thread.in_linker.load(std::memory_order_relaxed)),
+        is_outermost_(thread.live_end == 0) {
+    if (is_outermost_) {
+      thread.live_end = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+    }
+    thread.host_stack.store(0, std::memory_order_relaxed);
+    thread.in_linker.store(false, std::memory_order_relaxed);
+  }
+  ~InGuest() {
+    thread_.host_stack.store(host_, std::memory_order_relaxed);
+    thread_.in_linker.store(linker_, std::memory_order_relaxed);
+    if (is_outermost_) {
+      thread_.live_end = 0;
+    }
+  }
+  InGuest(const InGuest&) = delete;
+  InGuest& operator=(const InGuest&) = delete;
+
+ private:
+  Thread& thread_;
+  uintptr_t host_;
+  bool linker_;
+  bool is_outermost_;
 };
 
 }  // namespace tenon::runtime

@@ -114,23 +114,6 @@ void on_segv(int signal_number, siginfo_t* info, void* context) {
 
 std::once_flag handler_installed;
 
-struct sigaction previous_interrupt;
-
-void on_interrupt(int signal_number, siginfo_t* info, void* context) {
-  auto& machine = *static_cast<ucontext_t*>(context);
-  if (innermost != nullptr && innermost->thread != nullptr &&
-      innermost->thread->interrupt.load(std::memory_order_relaxed) != 0) {
-    // In a host function or a helper: it ends first, and what called it looks at the flag.
-    if (find_native_code(program_counter(machine)) != nullptr) {
-      trap_stopped_code(*innermost->thread, machine, TrapKind::interrupted);
-    }
-    return;
-  }
-  base::call_previous_handler(previous_interrupt, signal_number, info, context);
-}
-
-std::once_flag interrupt_handler_installed;
-
 // The handler needs a stack of its own: the guest may have used up the thread's.
 class AlternateStack {
  public:
@@ -189,16 +172,8 @@ FaultScope::~FaultScope() {
   innermost = outer_;
 }
 
-void interrupt(Thread& thread, pthread_t runner) {
-  std::call_once(interrupt_handler_installed, [] {
-    struct sigaction action{};
-    action.sa_sigaction = on_interrupt;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK;  // no SA_RESTART: a call that waits for something comes back
-    sigemptyset(&action.sa_mask);
-    sigaction(kInterruptSignal, &action, &previous_interrupt);
-  });
-  thread.interrupt.store(1, std::memory_order_relaxed);
-  pthread_kill(runner, kInterruptSignal);
+Thread* running_thread() {
+  return innermost == nullptr ? nullptr : innermost->thread;
 }
 
 void register_reservation(const void* begin, const void* end) {

@@ -1,9 +1,7 @@
 // Traps: their kinds, the record a thread keeps of one, and how a fault of guest code becomes one.
 #pragma once
 
-#include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 
 #include <cstdint>
 #include <string>
@@ -71,14 +69,8 @@ class FaultScope {
   FaultScope* outer_;
 };
 
-/// What interrupt() sends. It is ignored unless somebody asks for it, and programs that do get those that are theirs.
-constexpr int kInterruptSignal = SIGURG;
-
-/// Makes `thread`, which the host's thread `runner` is running, trap with `interrupted`: compiled code at the
-/// instruction that it is at, host functions and waiting calls of WASI after they have come back. Costs code that is
-/// not interrupted nothing. Thread-safe; the caller sees to it that neither thread ends meanwhile, sends it again when
-/// what it has hit was just about to wait, and clears `thread.interrupt` when the thread is to run again.
-void interrupt(Thread& thread, pthread_t runner);
+/// The thread whose guest code the calling OS thread runs; null when it runs none. Async-signal-safe.
+[[nodiscard]] Thread* running_thread();
 
 /// Makes faults in [begin, end) count as the guest's. Thread-safe.
 void register_reservation(const void* begin, const void* end);

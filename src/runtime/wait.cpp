@@ -11,18 +11,24 @@
 #include <list>
 #include <mutex>
 
+#include "runtime/interruption.h"
+#include "runtime/thread.h"
+
 namespace tenon::runtime {
 
-namespace {
-
-struct Waiter {
+struct Thread::Waiter {
   const void* address = nullptr;
   bool woken = false;
+  bool interrupted = false;
   std::condition_variable condition;
 };
 
+namespace {
+
+using Waiter = Thread::Waiter;
+
 struct Bucket {
-  std::mutex mutex;  // guards the list and every Waiter::woken in it; no other lock is taken under it
+  std::mutex mutex;  // guards the list and every Waiter in it; no other lock is taken under it
   std::list<Waiter*> waiters;
 };
 
@@ -33,31 +39,90 @@ Bucket& bucket_of(const void* address) {
 
 }  // namespace
 
+namespace {
+
+/// While one of these lives, wake() finds the waiter.
+class Registered {
+ public:
+  Registered(Thread& thread, Waiter& waiter) : thread_(thread) {
+    const std::scoped_lock lock(thread.waiting);
+    thread.waiter = &waiter;
+  }
+  ~Registered() {
+    const std::scoped_lock lock(thread_.waiting);
+    thread_.waiter = nullptr;
+  }
+  Registered(const Registered&) = delete;
+  Registered& operator=(const Registered&) = delete;
+
+ private:
+  Thread& thread_;
+};
+
+bool is_to_leave(const Thread& thread) {
+  return (thread.interrupt.load(std::memory_order_relaxed) & kLeave) != 0;
+}
+
 template <class T>
-WaitResult wait(const T* address, T expected, int64_t timeout) {
+WaitResult wait_registered(Waiter& waiter, const T* address, T expected, int64_t timeout) {
   Bucket& bucket = bucket_of(address);
   std::unique_lock lock(bucket.mutex);
   if (std::atomic_ref(*const_cast<T*>(address)).load(std::memory_order_seq_cst) != expected) {
     return WaitResult::not_equal;
   }
-  Waiter waiter;
-  waiter.address = address;
-  const auto place = bucket.waiters.insert(bucket.waiters.end(), &waiter);
-  const auto woken = [&] { return waiter.woken; };
-  if (timeout < 0) {
-    waiter.condition.wait(lock, woken);
-    return WaitResult::woken;
+  if (waiter.interrupted) {
+    return WaitResult::interrupted;
   }
-  const auto limit = std::chrono::nanoseconds(std::min(timeout, int64_t{1} << 60));
-  if (waiter.condition.wait_for(lock, limit, woken)) {
+  const auto place = bucket.waiters.insert(bucket.waiters.end(), &waiter);
+  const auto ended = [&] { return waiter.woken || waiter.interrupted; };
+  if (timeout < 0) {
+    waiter.condition.wait(lock, ended);
+  } else {
+    const auto limit = std::chrono::nanoseconds(std::min(timeout, int64_t{1} << 60));
+    (void)waiter.condition.wait_for(lock, limit, ended);
+  }
+  if (waiter.woken) {
     return WaitResult::woken;
   }
   bucket.waiters.erase(place);
-  return WaitResult::timed_out;
+  return waiter.interrupted ? WaitResult::interrupted : WaitResult::timed_out;
 }
 
-template WaitResult wait<uint32_t>(const uint32_t*, uint32_t, int64_t);
-template WaitResult wait<uint64_t>(const uint64_t*, uint64_t, int64_t);
+}  // namespace
+
+template <class T>
+WaitResult wait(Thread& thread, const T* address, T expected, int64_t timeout) {
+  Waiter waiter;
+  waiter.address = address;
+  WaitResult result = WaitResult::interrupted;
+  {
+    const InHost host(thread);
+    const Registered registered(thread, waiter);
+    // Whoever asks it to leave from here on finds the waiter.
+    if (!is_to_leave(thread)) {
+      result = wait_registered(waiter, address, expected, timeout);
+    }
+  }
+  if (result == WaitResult::interrupted) {
+    thread.raise(TrapKind::interrupted);
+    return result;
+  }
+  return poll(thread) ? result : WaitResult::interrupted;
+}
+
+template WaitResult wait<uint32_t>(Thread&, const uint32_t*, uint32_t, int64_t);
+template WaitResult wait<uint64_t>(Thread&, const uint64_t*, uint64_t, int64_t);
+
+void wake(Thread& thread) {
+  const std::scoped_lock lock(thread.waiting);
+  if (thread.waiter == nullptr || !is_to_leave(thread)) {
+    return;
+  }
+  Bucket& bucket = bucket_of(thread.waiter->address);
+  const std::scoped_lock in_bucket(bucket.mutex);
+  thread.waiter->interrupted = true;
+  thread.waiter->condition.notify_one();
+}
 
 uint32_t notify(const void* address, uint32_t count) {
   Bucket& bucket = bucket_of(address);

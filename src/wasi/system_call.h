@@ -7,11 +7,12 @@
 #include <ctime>
 
 #include "runtime/host.h"
+#include "runtime/interruption.h"
 
 namespace tenon::wasi {
 
 [[nodiscard]] inline bool is_interrupted(runtime::HostCall& call) {
-  return call.thread().interrupt.load(std::memory_order_relaxed) != 0;
+  return (call.thread().interrupt.load(std::memory_order_relaxed) & runtime::kLeave) != 0;
 }
 
 /// Makes a system call (something that returns a negative value and sets errno when it fails) again for as long as
