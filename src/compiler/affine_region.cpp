@@ -12,7 +12,6 @@ namespace {
 using llvm::CmpInst;
 using llvm::ScalarEvolution;
 using llvm::SCEV;
-using llvm::SCEVAddExpr;
 using llvm::SCEVAddRecExpr;
 using llvm::SCEVConstant;
 
@@ -135,17 +134,16 @@ std::optional<Affine> AffineRegion::modular(const SCEV* value) {
     }
     case llvm::scMulExpr: {
       const SCEV* factor = evolution_.getOne(value->getType());
-      const SCEV* varying = nullptr;
+      std::optional<Affine> result;  // of the operand that varies
       for (const SCEV* const operand : value->operands()) {
         if (is_invariant(operand)) {
           factor = evolution_.getMulExpr(factor, operand);
-        } else if (varying == nullptr) {
-          varying = operand;
-        } else {
+        } else if (result) {
+          return std::nullopt;
+        } else if (result = modular(operand); !result) {
           return std::nullopt;
         }
       }
-      std::optional<Affine> result = modular(varying);
       if (result) {
         result->start = evolution_.getMulExpr(result->start, factor);
         for (Affine::Term& term : result->terms) {

@@ -25,7 +25,7 @@ namespace {
 
 // Large enough that what each chunk costs by itself (a millisecond or two) does not matter, small enough that a library
 // of a few hundred functions keeps several processors busy.
-constexpr size_t kChunkBytes = 32 * 1024;
+constexpr size_t kChunkBytes = size_t{32} * 1024;
 
 // LLVM recurses over what it compiles.
 constexpr unsigned kThreadStack = 256U << 20;

@@ -143,6 +143,7 @@ Result<std::vector<uint8_t>> link_image(std::span<ObjectBytes> objects, const Ta
     words.push_back(file.path());
   }
   std::vector<const char*> arguments;
+  arguments.reserve(words.size());
   for (const std::string& word : words) {
     arguments.push_back(word.c_str());
   }

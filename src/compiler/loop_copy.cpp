@@ -189,11 +189,10 @@ void LoopCopy::rewrite() {
       continue;
     }
     auto* const load = llvm::dyn_cast<llvm::LoadInst>(access.instruction);
-    auto* const store = llvm::dyn_cast<llvm::StoreInst>(access.instruction);
     if (load != nullptr) {
       load->setVolatile(false);
     } else {
-      store->setVolatile(false);
+      llvm::cast<llvm::StoreInst>(access.instruction)->setVolatile(false);
     }
     access.instruction->setMetadata("tenon.access", nullptr);
     if (access.stays) {

@@ -50,8 +50,10 @@ bool go_into_background() {
   (void)!nice(kPoliteness);
   setsid();
   const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    dup2(null, standard);
+  if (null >= 0) {
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+      dup2(null, standard);
+    }
   }
   return true;
 }

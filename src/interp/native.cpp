@@ -84,9 +84,7 @@ void store_results(const wasm::FunctionType& type, const NativeCall& call, const
 
 /// The code that a slot or a descriptor leads to.
 const Code& code_behind(const void* slot) {
-  const Code* code = nullptr;
-  std::memcpy(&code, static_cast<const uint8_t*>(slot) + offsetof(abi::ImportSlot, code), sizeof(code));
-  return *code;
+  return **reinterpret_cast<const Code* const*>(static_cast<const uint8_t*>(slot) + offsetof(abi::ImportSlot, code));
 }
 
 /// Leaves compiled code with what is pending, after its backtrace was recorded and the thread's state set to what it

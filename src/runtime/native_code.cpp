@@ -63,16 +63,16 @@ abi::MachineState state_of(const ucontext_t& machine) {
 
 uint32_t NativeCode::function_at(uintptr_t address) const {
   const auto offset = static_cast<uint32_t>(address - reinterpret_cast<uintptr_t>(base));
-  const auto after = std::ranges::upper_bound(functions, offset);
-  const auto index = after == functions.begin() ? 0 : static_cast<uint32_t>(after - functions.begin()) - 1;
-  return imported_functions + std::min(index, static_cast<uint32_t>(functions.size()) - 2);
+  const auto starts = functions.first(functions.size() - 1);
+  const auto after = std::ranges::upper_bound(starts, offset);
+  return imported_functions + (after == starts.begin() ? 0 : static_cast<uint32_t>(after - starts.begin()) - 1);
 }
 
 uint32_t NativeCode::position_of(uintptr_t address, uint32_t body_offset) const {
   const uint32_t index = function_at(address) - imported_functions;
   const size_t count = functions.size();
   uint32_t range[2];
-  if (positions.size() / sizeof(uint32_t) < count) {
+  if (count < std::size(range) || positions.size() / sizeof(uint32_t) < count) {
     return 0;
   }
   std::memcpy(range, positions.data() + size_t{index} * sizeof(uint32_t), sizeof(range));
@@ -98,6 +98,9 @@ uint32_t NativeCode::position_of(uintptr_t address, uint32_t body_offset) const 
 }
 
 void register_native_code(NativeCode& code) {
+  if (code.functions.size() == 1) {
+    return;  // who finds code may ask for its function
+  }
   known_code.add(code.text.data(), code.text.data() + code.text.size(), &code);
 }
 

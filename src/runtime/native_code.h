@@ -28,14 +28,16 @@ struct NativeCode {
 
   /// Entry of function `function`, an index in the module's function index space.
   [[nodiscard]] const void* entry(uint32_t function) const { return base + functions[function - imported_functions]; }
-  /// The function that the code at `address` belongs to.
+  /// The function that the code at `address` belongs to; outside of all of them, the first or the last one. Where no
+  /// function is defined, the index that the first one would have.
   [[nodiscard]] uint32_t function_at(uintptr_t address) const;
   /// Offset in the module's bytes of the instruction that the code at `address` was made from; 0 when unknown.
   /// `body_offset`: where the function's body starts.
   [[nodiscard]] uint32_t position_of(uintptr_t address, uint32_t body_offset) const;
 };
 
-/// Makes `code` known to unwinding and to the handling of faults. Thread-safe.
+/// Makes `code` known to unwinding and to the handling of faults, unless it defines no function: then none of it runs.
+/// Thread-safe.
 void register_native_code(NativeCode& code);
 void unregister_native_code(const NativeCode& code);
 /// Whose code is at `address`; null when nobody's that is known. Async-signal-safe.
