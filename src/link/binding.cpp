@@ -139,18 +139,11 @@ Bound resolve_function(Dso& importer, uint32_t import) {
     return known;
   }
   Namespace& program = importer.program();
-  Dso* used = nullptr;
-  Bound bound;
-  {
-    const std::shared_lock lock(program.link_map_lock);
-    bound = resolve_function_locked(importer, import);
-    if (bound && *bound != nullptr && (*bound)->dso != HostModules::kDso) {
-      used = program.dsos[(*bound)->dso].get();
-    }
-  }
-  if (used != nullptr) {
-    const std::unique_lock lock(program.link_map_lock);
-    note_use(importer, *used);
+  // One step, alone: nobody may take away what was found before it is known to be used.
+  const std::unique_lock lock(program.link_map_lock);
+  Bound bound = resolve_function_locked(importer, import);
+  if (bound && *bound != nullptr && (*bound)->dso != HostModules::kDso) {
+    note_use(importer, *program.dsos[(*bound)->dso]);
   }
   return bound;
 }

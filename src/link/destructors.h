@@ -10,6 +10,8 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -24,7 +26,7 @@ class GuestThread;
 struct LinkedFunction;
 struct Namespace;
 
-/// Belongs to one program. Used by one thread at a time.
+/// Belongs to one program. Thread-safe.
 class Destructors {
  public:
   enum class When : uint8_t {
@@ -33,7 +35,8 @@ class Destructors {
   };
 
   struct Registration {
-    Dso* owner;  ///< whose code registered it
+    Dso* owner;                 ///< whose code registered it
+    const GuestThread* thread;  ///< at whose end it runs, for thread_end
     When when;
     uint32_t function;  ///< table slot
     uint32_t argument;
@@ -52,26 +55,38 @@ class Destructors {
   [[nodiscard]] bool pins(const Dso& dso) const;
 
   /// Runs what `dso` registered, last first, each once; also what is registered meanwhile. Errors: trap, of the first
-  /// that trapped; the others run all the same. Look at Namespace::exit_code afterwards.
+  /// that trapped; the others run all the same. Look at Namespace::ending afterwards.
   [[nodiscard]] Result<> run_of(Namespace& program, GuestThread& thread, const Dso& dso);
+  /// Runs what is registered for the end of `thread`, last first. Errors and after: as above.
+  [[nodiscard]] Result<> run_of_thread(Namespace& program, GuestThread& thread);
   /// Runs everything from marker `from` on, those of the thread first, then the last registered first.
   [[nodiscard]] Result<> run_from(Namespace& program, GuestThread& thread, uint32_t from);
+  void forget_all();
   /// Forgets what `dso` registered.
   void forget(const Dso& dso);
+  /// Forgets what is registered for the end of `thread`; whether that was anything.
+  bool forget(const GuestThread& thread);
 
-  [[nodiscard]] bool empty() const { return registrations_.empty(); }
+  [[nodiscard]] bool empty() const {
+    const std::scoped_lock lock(mutex_);
+    return registrations_.empty();
+  }
 
  private:
+  /// Takes the last registration that `chosen` is true for.
+  template <class Chosen>
+  [[nodiscard]] std::optional<Registration> take_last(Chosen chosen);
   [[nodiscard]] Result<> run(Namespace& program, GuestThread& thread, const Registration& registration);
-  void put_marker(Namespace& program, GuestThread& thread);
+  void put_marker(Namespace& program, GuestThread& thread, uint32_t marker);
 
+  mutable std::mutex mutex_;                 ///< guards all below; no other lock is taken under it
   std::vector<Registration> registrations_;  ///< in order
   uint32_t markers_ = 0;                     ///< on the libc's list by now
   bool many_ = false;                        ///< main registers on that list itself
 };
 
-/// The host functions `atexit`, `__cxa_atexit`, ... of the module kDestructorModule; their environment is the
-/// Namespace.
+/// The host functions `atexit`, `__cxa_atexit`, ..., and what libc calls at a thread's end, of the module
+/// kDestructorModule; their environment is the Namespace.
 constexpr std::string_view kDestructorModule = "tenon_exit";
 [[nodiscard]] std::span<const runtime::HostFunctionDefinition> destructor_functions();
 

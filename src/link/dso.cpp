@@ -57,6 +57,7 @@ const abi::FunctionDescriptor* Dso::descriptor(abi::Thread& thread, uint32_t fun
 }
 
 const abi::FunctionDescriptor* Dso::bind(abi::Thread& thread, abi::Instance& importer, uint32_t import) {
+  const runtime::InLinker in_linker(runtime::Thread::of(thread));
   const bool is_first = functions[import].load(std::memory_order_relaxed) == nullptr;
   const abi::FunctionDescriptor* const target = descriptor(thread, import);
   if (target == nullptr) {

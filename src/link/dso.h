@@ -11,7 +11,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/result.h"
@@ -24,6 +23,7 @@
 namespace tenon::link {
 
 class Dso;
+class GuestThread;
 struct Namespace;
 
 /// Where a DSO's bytes came from, which decides how far the names inside it reach.
@@ -73,9 +73,10 @@ struct TableBinding {
 enum class State : uint8_t {
   loading,       ///< found, perhaps placed and instantiated; only its own load sees it
   published,     ///< its symbols are visible
-  constructing,  ///< `constructor_thread` is running its constructors
+  constructing,  ///< `loader` is running its constructors
   ready,
   put_off,      ///< published, but without an instance until it is used; see put_off.h
+  arriving,     ///< was put off, and `loader` is doing what was
   destructing,  ///< closed: nobody finds it by name any more, and its destructors are running
   gone,         ///< its symbols and table entries are taken away; what is left goes when no code is inside it
   failed,       ///< loading failed, or it was closed, when others referred to it: kept for them, never found
@@ -130,12 +131,14 @@ class Dso final : public runtime::LinkedModule {
   // -- Publish, construct. Change later.
   std::optional<Error> load_error;  ///< of a DSO that was put off: why it could not be loaded when it was used
   std::atomic<State> state{State::loading};
-  std::atomic<std::thread::id> constructor_thread;
+  /// The thread that is loading or constructing it; guarded by Namespace::loader_lock.
+  const GuestThread* loader = nullptr;
 
   // -- Open, close. Change later; guarded by Namespace::link_map_lock.
   uint32_t handle = 0;          ///< by which the guest names it; 0 before publication
   uint64_t open_count = 0;      ///< dlopen calls less dlclose calls
   uint64_t embedder_count = 0;  ///< of these, the embedder's, which are not the guest's to undo
+  bool bound_now = false;       ///< opened with RTLD_NOW: new threads make their instances when they start
   bool never_unloaded = false;  ///< loaded with main, or opened with RTLD_NODELETE
   /// The DSO and what it needs, breadth first: where dlsym looks for names by its handle. Made when it is opened.
   std::shared_ptr<Scope> own_scope;

@@ -76,7 +76,7 @@ Result<MemoryMap> place(Namespace& program, LoadSet& set, Found main, const std:
 }  // namespace
 
 Result<Examination> examine(Namespace& program, Found main, const std::string& name, bool resolve_symbols) {
-  LoadSet set;
+  LoadSet set(*program.main_thread);
   set.tolerate_absent = true;
   auto examination = look(program, set, std::move(main), name, resolve_symbols);
   undo(program);
@@ -84,7 +84,7 @@ Result<Examination> examine(Namespace& program, Found main, const std::string& n
 }
 
 Result<MemoryMap> map_memory(Namespace& program, Found main, const std::string& name) {
-  LoadSet set;
+  LoadSet set(*program.main_thread);
   set.tolerate_absent = true;
   auto map = place(program, set, std::move(main), name);
   undo(program);

@@ -6,6 +6,7 @@
 
 #include "interp/interp.h"
 #include "link/evaluate.h"
+#include "link/instantiate.h"
 
 namespace tenon::link {
 
@@ -45,17 +46,15 @@ abi::Cell* stack_pointer_cell(const Namespace& program, GuestThread& thread) {
 
 Result<> call_guest(Namespace& program, GuestThread& thread, const LinkedFunction* function,
                     std::span<const abi::Cell> arguments, std::span<abi::Cell> results, const char* doing,
-                    const std::string& whom) {
+                    const std::string& whom, abi::Instance* instance) {
   runtime::Thread& state = thread.state();
   abi::Cell* const stack_pointer = stack_pointer_cell(program, thread);
   const uint64_t stack_pointer_before = stack_pointer == nullptr ? 0 : stack_pointer->u64;
   // Null: what it stands for could not be bound, which left a trap pending.
-  Dso* const dso = function == nullptr ? nullptr : program.dso(function->dso);
-  if (function != nullptr && dso == nullptr) {
-    state.raise(runtime::TrapKind::uninitialized_element,
-                "call into unloaded library " + program.name_of_retired(function->dso));
+  if (function != nullptr && instance == nullptr) {
+    instance = thread.instance(function->dso);
+    instance = instance != nullptr ? instance : instance_for_thread(program, state, function->dso);
   }
-  abi::Instance* const instance = dso == nullptr ? nullptr : dso->instance_of(state, function->dso);
   if (instance != nullptr && interp::invoke(state, instance, *function->code, arguments, results)) {
     return {};
   }
@@ -64,8 +63,13 @@ Result<> call_guest(Namespace& program, GuestThread& thread, const LinkedFunctio
   }
   switch (state.pending) {
     case abi::Pending::exit:
-      program.exit_code = state.exit_code;
       state.pending = abi::Pending::none;
+      if (thread.has_ended) {
+        thread.has_ended = false;
+        return fail(ErrorKind::trap, "while {} {}: it ended the thread (pthread_exit), which cannot be done here",
+                    doing, whom);
+      }
+      end_program(program, &thread, state.exit_code);
       return {};
     case abi::Pending::exception:
       state.pending = abi::Pending::none;

@@ -29,11 +29,12 @@ class PendingKept {
 };
 
 /// Calls `function`: one cell for each parameter, and room for each result. Errors: trap, with what was being done to
-/// whom; the guest's stack pointer is then as it was before. When the guest asks to end, Namespace::exit_code is set
-/// and the result is good: look there before going on. No lock may be held.
+/// whom; the guest's stack pointer is then as it was before. `instance`: the thread's of the function's DSO, when the
+/// caller has it. When the guest asks to end, Namespace::ending is set and the result is good: look there before going
+/// on. No lock may be held.
 [[nodiscard]] Result<> call_guest(Namespace& program, GuestThread& thread, const LinkedFunction* function,
                                   std::span<const abi::Cell> arguments, std::span<abi::Cell> results, const char* doing,
-                                  const std::string& whom);
+                                  const std::string& whom, abi::Instance* instance = nullptr);
 /// The same for function number `function` of `dso`, which takes and returns nothing.
 [[nodiscard]] Result<> call_guest(Namespace& program, GuestThread& thread, Dso& dso, uint32_t function,
                                   const char* doing);

@@ -49,18 +49,24 @@ struct Context {
   HostCall& call;
 
   Context(void* environment, HostCall& the_call)
-      : program(*static_cast<Namespace*>(environment)), thread(*program.main_thread), call(the_call) {}
+      : program(*static_cast<Namespace*>(environment)),
+        thread(GuestThread::of(the_call.thread())),
+        call(the_call),
+        in_linker_(thread.state()) {}
 
   /// Ends the host function with `result`, or goes on ending the program when guest code asked for that meanwhile.
   bool finish(uint32_t result) {
     call.set_u32(result);
-    return program.exit_code ? call.exit(*program.exit_code) : true;
+    return program.ending ? call.exit(*program.ending) : true;
   }
   /// The same after a failure: dlerror will tell it.
   bool fail(const std::string& message, uint32_t result) {
     thread.linker_error = message;
     return finish(result);
   }
+
+ private:
+  runtime::InLinker in_linker_;
 };
 
 /// Longer than any path and any name in a module: of what is longer, so much is enough to see that it is neither.
@@ -129,21 +135,21 @@ Result<Dso*> open_for_guest(Context& context, const std::string& name, OpenFlags
     return fail(ErrorKind::unsupported, "{}", guest_may_not(name));
   }
   Dso* const caller = dlfcn_caller(context.call);
-  return open(context.program, name, caller == nullptr ? context.program.main : caller, flags);
+  return open(context.program, context.thread, name, caller == nullptr ? context.program.main : caller, flags);
 }
 
 /// dlsym by a handle as guests give it.
 Result<SymbolAddress> look_up(Context& context, uint32_t handle, const std::string& name,
                               SymbolKind kind = SymbolKind::any) {
   if (handle == kDefault || handle == kNext) {
-    return find_address(context.program, handle == kNext ? LookIn::next : LookIn::default_scope,
+    return find_address(context.program, context.thread, handle == kNext ? LookIn::next : LookIn::default_scope,
                         dlfcn_caller(context.call), name, kind);
   }
   Dso* const dso = find_handle(context.program, handle);
   if (dso == nullptr) {
     return fail(ErrorKind::usage, "cannot look up {}: {}", printable(name), no_such_handle(handle));
   }
-  return find_address(context.program, LookIn::library, dso, name, kind);
+  return find_address(context.program, context.thread, LookIn::library, dso, name, kind);
 }
 
 // ---- tenon_dl -------------------------------------------------------------------------------------------------------
@@ -186,7 +192,7 @@ bool dl_close(void* environment, HostCall& call) {
   if (dso == nullptr) {
     return context.fail("cannot close it: " + no_such_handle(handle), UINT32_MAX);
   }
-  auto closed = close(context.program, *dso, Party::guest);
+  auto closed = close(context.program, context.thread, *dso, Party::guest);
   return closed ? context.finish(0) : context.fail(closed.error().message, UINT32_MAX);
 }
 
@@ -269,7 +275,7 @@ static_assert(sizeof(SymbolRecord) == 16);
 
 bool dl_symbol_at(void* environment, HostCall& call) {
   Context context(environment, call);
-  const auto info = describe_address(context.program, call.u32(0));
+  const auto info = describe_address(context.program, context.thread, call.u32(0));
   if (!info) {
     return context.finish(0);
   }
@@ -283,7 +289,7 @@ bool dl_symbol_at(void* environment, HostCall& call) {
 
 bool dl_symbol_name(void* environment, HostCall& call) {
   Context context(environment, call);
-  const auto info = describe_address(context.program, call.u32(1));
+  const auto info = describe_address(context.program, context.thread, call.u32(1));
   if (!info || info->dso->handle != call.u32(0) || info->symbol.empty()) {
     return context.finish(0);
   }

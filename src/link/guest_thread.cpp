@@ -2,12 +2,14 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
 #include "interp/native.h"
+#include "link/namespace.h"
 
 namespace tenon::link {
 
@@ -15,9 +17,10 @@ void GuestThread::Free::operator()(void* memory) const {
   std::free(memory);
 }
 
-Result<std::unique_ptr<GuestThread>> GuestThread::create(uint64_t stack_bytes, uint32_t maximum_dsos) {
-  std::unique_ptr<GuestThread> thread(new GuestThread);
+Result<std::unique_ptr<GuestThread>> GuestThread::create(Kind kind, uint64_t stack_bytes, uint32_t maximum_dsos) {
+  std::unique_ptr<GuestThread> thread(new GuestThread(kind));
   thread->state_ = TENON_TRY(runtime::Thread::create(stack_bytes));
+  thread->state_->environment = thread.get();
   thread->native_thread_ = std::this_thread::get_id();
   const size_t bytes = size_t{maximum_dsos} * sizeof(abi::Instance*);
   void* const array = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -76,18 +79,44 @@ Result<abi::Instance*> GuestThread::add_instance(Dso& dso, uint64_t maximum_tabl
   for (uint32_t i = 0; i < dso.tags.size(); ++i) {
     runtime::at<const void*>(*instance, layout.tag(i)) = dso.tags[i];
   }
-  instances_[dso.index] = std::move(owned);
-  state_->instances[dso.index] = instance;
+  {
+    const std::scoped_lock lock(owning_);
+    instances_[dso.index].push_back(std::move(owned));
+  }
+  std::atomic_ref(state_->instances[dso.index]).store(instance, std::memory_order_release);
   return instance;
 }
 
 void GuestThread::remove_instance(const Dso& dso) {
-  state_->instances[dso.index] = nullptr;
+  hide_instance(dso);
+  const std::scoped_lock lock(owning_);
   instances_.erase(dso.index);
 }
 
 void GuestThread::hide_instance(const Dso& dso) {
-  state_->instances[dso.index] = nullptr;
+  std::atomic_ref(state_->instances[dso.index]).store(nullptr, std::memory_order_release);
+}
+
+void GuestThread::keep_block(uint32_t dso, const MemoryRange& block) {
+  const std::scoped_lock lock(owning_);
+  blocks_[dso] = block;
+}
+
+MemoryRange GuestThread::take_block(uint32_t dso) {
+  const std::scoped_lock lock(owning_);
+  const auto found = blocks_.extract(dso);
+  return found.empty() ? MemoryRange{} : found.mapped();
+}
+
+std::vector<MemoryRange> GuestThread::take_blocks() {
+  const std::scoped_lock lock(owning_);
+  std::vector<MemoryRange> all;
+  all.reserve(blocks_.size());
+  for (const auto& [dso, block] : blocks_) {
+    all.push_back(block);
+  }
+  blocks_.clear();
+  return all;
 }
 
 void GuestThread::adopt_native_stack() {
@@ -95,6 +124,49 @@ void GuestThread::adopt_native_stack() {
     native_thread_ = std::this_thread::get_id();
     state_->adopt_native_stack();
   }
+}
+
+namespace {
+
+thread_local constinit Presence* innermost = nullptr;
+
+}  // namespace
+
+Presence::Presence(Namespace& program, GuestThread& thread)
+    : program_(program),
+      thread_(thread),
+      outer_(innermost),
+      is_outermost_(find(program) == nullptr),
+      in_linker_(thread.state(), true) {
+  innermost = this;
+  if (is_outermost_) {
+    thread.adopt_native_stack();
+    constexpr uintptr_t kFrame = 4096;  // what the frame that this lies in may have at most
+    thread.state().live_end = std::min(reinterpret_cast<uintptr_t>(this) + kFrame, thread.state().native_stack_end);
+    const std::scoped_lock lock(thread.presence_);
+    thread.is_present_ = true;
+    thread.runner_ = pthread_self();
+  }
+}
+
+Presence::~Presence() {
+  innermost = outer_;
+  if (is_outermost_) {
+    {
+      const std::scoped_lock lock(thread_.presence_);
+      thread_.is_present_ = false;
+    }
+    runtime::answer_outside(thread_.state());
+  }
+}
+
+GuestThread* Presence::find(const Namespace& program) {
+  for (const Presence* presence = innermost; presence != nullptr; presence = presence->outer_) {
+    if (&presence->program_ == &program) {
+      return &presence->thread_;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace tenon::link

@@ -1,7 +1,12 @@
-// One thread of a program and the instances it has made.
+// One thread of a program, the instances it has made and its thread-local blocks.
 #pragma once
 
+#include <pthread.h>
+
+#include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -13,33 +18,94 @@
 
 namespace tenon::link {
 
-/// Belongs to one OS thread.
+/// Its instances are made and used by the OS thread that it runs on, and taken away by whoever has made sure that no
+/// code is inside them; the rest belongs to that OS thread but where said otherwise.
 class GuestThread {
  public:
+  /// Where a thread came from.
+  enum class Kind : uint8_t {
+    main,     ///< the one that loaded the program
+    spawned,  ///< by the guest
+    host,     ///< a further thread of the host's that calls into the program
+  };
+
   /// `maximum_dsos`: the array of instances is reserved for so many and never moves. Errors: limit.
-  [[nodiscard]] static Result<std::unique_ptr<GuestThread>> create(uint64_t stack_bytes, uint32_t maximum_dsos);
+  [[nodiscard]] static Result<std::unique_ptr<GuestThread>> create(Kind kind, uint64_t stack_bytes,
+                                                                   uint32_t maximum_dsos);
   ~GuestThread();
   GuestThread(const GuestThread&) = delete;
   GuestThread& operator=(const GuestThread&) = delete;
 
+  [[nodiscard]] static GuestThread& of(abi::Thread& thread) {
+    return *static_cast<GuestThread*>(runtime::Thread::of(thread).environment);
+  }
+
+  const Kind kind;
+  /// How the guest knows a thread that it spawned: wasi-threads' identifier. 0 for others.
+  int32_t id = 0;
+
   [[nodiscard]] runtime::Thread& state() { return *state_; }
-  [[nodiscard]] abi::Instance* instance(const Dso& dso) { return state_->instances[dso.index]; }
+  [[nodiscard]] const runtime::Thread& state() const { return *state_; }
+  /// Null while it has none. Thread-safe.
+  [[nodiscard]] abi::Instance* instance(const Dso& dso) const {
+    return std::atomic_ref(state_->instances[dso.index]).load(std::memory_order_acquire);
+  }
+
+  [[nodiscard]] abi::Instance* instance(uint32_t dso) const {
+    return std::atomic_ref(state_->instances[dso]).load(std::memory_order_acquire);
+  }
 
   /// An instance of `dso` with its header, its import slots (unbound) and room for the rest, all zero; entered into the
   /// array. Tables of its own are made. Errors: limit.
   [[nodiscard]] Result<abi::Instance*> add_instance(Dso& dso, uint64_t maximum_table);
-  /// Takes the instance of `dso` away again. No code may be inside it.
+  /// Takes the instance of `dso` away again. No code may be inside it. Thread-safe.
   void remove_instance(const Dso& dso);
   /// The thread has no instance of `dso` any more, but the one it had stays until it is removed.
   void hide_instance(const Dso& dso);
 
+  /// What the thread has of the program's memory for itself: a DSO's thread-local block, or its stack. Thread-safe.
+  void keep_block(uint32_t dso, const MemoryRange& block);
+  [[nodiscard]] bool has_block(uint32_t dso) const {
+    const std::scoped_lock lock(owning_);
+    return blocks_.contains(dso);
+  }
+  /// The block of DSO number `dso`, empty when there is none, is the caller's from here on. Thread-safe.
+  [[nodiscard]] MemoryRange take_block(uint32_t dso);
+  [[nodiscard]] std::vector<MemoryRange> take_blocks();
+  /// The number under which the stack of a thread of the host's is kept: the host functions' DSO has no such block.
+  static constexpr uint32_t kStackBlock = 0;
+
   /// Why the thread's last dlopen, dlsym or dlclose failed; empty once dlerror has told it.
   std::string linker_error;
+  /// Who is loading what it waits for; guarded by Namespace::loader_lock.
+  const GuestThread* waits_for = nullptr;
+  /// The guest's allocator is at work for the linker.
+  bool asking_heap = false;
+  /// It asked to end (pthread_exit); then this word of memory becomes 0, unless its address is 0.
+  bool has_ended = false;
+  uint32_t alive_word = 0;
+  /// Calls of the embedder's that are in progress, one inside the other.
+  uint32_t calls_in_progress = 0;
 
   /// Tells the thread that it runs on the calling OS thread. Cheap when it did before.
   void adopt_native_stack();
 
+  // -- Whether it runs, for other threads.
+
+  /// Calls `function` with the OS thread that this one is running on, which does not end meanwhile; not when it is not
+  /// in the program at this time. Thread-safe.
+  template <class Function>
+  bool while_present(Function&& function) {
+    const std::scoped_lock lock(presence_);
+    if (!is_present_) {
+      return false;
+    }
+    function(runner_);
+    return true;
+  }
+
  private:
+  friend class Presence;
   struct Free {
     void operator()(void* memory) const;
   };
@@ -48,12 +114,38 @@ class GuestThread {
     std::vector<std::unique_ptr<runtime::Table>> tables;
   };
 
-  GuestThread() = default;
+  explicit GuestThread(Kind its_kind) : kind(its_kind) {}
 
   std::unique_ptr<runtime::Thread> state_;
-  std::unordered_map<uint32_t, OwnedInstance> instances_;
+  mutable std::mutex owning_;  ///< guards the next two; no other lock is taken under it
+  std::unordered_map<uint32_t, std::vector<OwnedInstance>> instances_;  ///< the last one counts; others were hidden
+  std::unordered_map<uint32_t, MemoryRange> blocks_;
   size_t reserved_bytes_ = 0;
   std::thread::id native_thread_;
+
+  std::mutex presence_;  ///< guards the next two; no other lock is taken under it
+  bool is_present_ = false;
+  pthread_t runner_{};
+};
+
+/// While one of these lives, the calling OS thread is in the program as `thread`, and what it does besides running
+/// guest code is the linker's. Nests; of one thread only on one OS thread at a time.
+class Presence {
+ public:
+  Presence(Namespace& program, GuestThread& thread);
+  ~Presence();
+  Presence(const Presence&) = delete;
+  Presence& operator=(const Presence&) = delete;
+
+  /// As which thread the calling OS thread is in `program`; null when it is not.
+  [[nodiscard]] static GuestThread* find(const Namespace& program);
+
+ private:
+  Namespace& program_;
+  GuestThread& thread_;
+  Presence* outer_;  ///< of the same OS thread
+  bool is_outermost_;
+  runtime::InLinker in_linker_;
 };
 
 }  // namespace tenon::link

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <iterator>
+#include <mutex>
 #include <optional>
+#include <shared_mutex>
 
 #include "base/mapped_file.h"
 #include "base/prefault.h"
@@ -21,6 +24,30 @@ namespace {
 Result<abi::Instance*> make_instance(Namespace& program, GuestThread& thread, Dso& dso) {
   ++program.report.statistics.instances;
   return thread.add_instance(dso, program.options.maximum_table);
+}
+
+/// Makes the thread's instances of what cells, tables and addresses of `dso` are taken from, where that has none yet.
+/// Runs guest code.
+Result<> make_definers(GuestThread& thread, const Dso& dso) {
+  const auto make = [&](Dso* definer) -> Result<> {
+    if (definer != nullptr && thread.instance(*definer) == nullptr &&
+        definer->instance_of(thread.state(), definer->index) == nullptr) {
+      return fail(ErrorKind::trap, "{} needs {}: {}", dso.name, definer->name, thread.state().take_trap().message);
+    }
+    return {};
+  };
+  for (const GlobalBinding& binding : dso.globals) {
+    using enum GlobalBinding::Kind;
+    if (binding.kind == data || binding.kind == thread_local_data || binding.kind == cell) {
+      TENON_CHECK(make(binding.dso));
+    }
+  }
+  for (const TableBinding& table : dso.tables) {
+    if (table.kind == TableBinding::Kind::other) {
+      TENON_CHECK(make(table.dso));
+    }
+  }
+  return {};
 }
 
 /// Tables that belong to someone else, and globals: imported ones but for GOT cells, then the module's own.
@@ -246,6 +273,27 @@ void fill_cells(Namespace& program, GuestThread& thread, const Dso& dso) {
   }
 }
 
+/// Gives the instance its thread's thread-local block of the DSO, as everyone but the first thread needs one: that has
+/// the DSO's image. Runs guest code.
+Result<> make_tls_block(Namespace& program, GuestThread& thread, Dso& dso) {
+  const std::optional<TlsNeeds> needs = tls_needs(dso);
+  if (!needs) {
+    return {};
+  }
+  abi::Instance& instance = *thread.instance(dso);
+  MemoryRange block = thread.take_block(dso.index);
+  if (block.size == 0) {
+    block = TENON_TRY(
+        program.placement.take_block(program, needs->size, needs->alignment, "the thread-local block of " + dso.name));
+  }
+  thread.keep_block(dso.index, block);
+  const abi::Cell argument{.u64 = block.base};
+  program.report.line(kDebugReloc, "thread {}: thread-local block of {} at {:#x} size {:#x}", thread.id, dso.name,
+                      block.base, block.size);
+  return call_guest(program, thread, dso.own_function(*dso.shared().init_tls), {&argument, 1}, {},
+                    "making the thread-local block of", dso.name, &instance);
+}
+
 /// Fills the cells of thread-local addresses: after the definers' start functions have set up their blocks.
 Result<> fill_thread_local_cells(GuestThread& thread, const Dso& dso) {
   for (uint32_t i = 0; i < dso.globals.size(); ++i) {
@@ -271,7 +319,7 @@ Result<> fill_thread_local_cells(GuestThread& thread, const Dso& dso) {
 void bind_decided(GuestThread& thread, Dso& dso) {
   for (uint32_t i = 0; i < dso.module().imported_functions; ++i) {
     if (const LinkedFunction* const target = dso.functions[i].load(std::memory_order_acquire)) {
-      if (abi::Instance* const instance = thread.state().instances[target->dso]) {
+      if (abi::Instance* const instance = thread.instance(target->dso)) {
         patch(*thread.instance(dso), i, *target, instance);
       }
     }
@@ -303,13 +351,18 @@ Result<> trap(GuestThread& thread, const Dso& dso, OutOfBounds what) {
 }  // namespace
 
 Result<> instantiate(Namespace& program, LoadSet& load) {
-  GuestThread& thread = *program.main_thread;
+  GuestThread& thread = *load.thread;
   std::vector<Dso*> dsos;
   std::ranges::copy_if(load.dsos, std::back_inserter(dsos),
                        [](const Dso* dso) { return dso->state != State::put_off; });
   const std::vector<Dso*> order = dependency_order(dsos);
   for (Dso* const dso : order) {
     (void)TENON_TRY(make_instance(program, thread, *dso));
+  }
+  if (!load.is_first) {
+    for (const Dso* const dso : order) {
+      TENON_CHECK(make_definers(thread, *dso));
+    }
   }
   for (Dso* const dso : order) {
     TENON_CHECK(fill_globals(thread, *dso, program.functions.table()));
@@ -345,7 +398,7 @@ Result<> instantiate(Namespace& program, LoadSet& load) {
   for (Dso* const dso : order) {
     load.code_ran |= dso->module().start.has_value();
     TENON_CHECK(run_start_function(program, thread, *dso));
-    if (program.exit_code) {
+    if (program.ending) {
       return {};
     }
   }
@@ -376,80 +429,123 @@ Result<> instantiate_plain(Namespace& program, Dso& dso) {
 Result<> apply_data_relocations(Namespace& program, LoadSet& load) {
   for (Dso* const dso : dependency_order(load.dsos)) {
     const auto function = dso->shared().apply_data_relocs;
-    if (function && dso->state != State::put_off && !program.exit_code) {
+    if (function && dso->state != State::put_off && !program.ending) {
       program.report.line(kDebugReloc, "relocation processing: {}", dso->name);
       ++program.report.statistics.data_relocations;
       load.code_ran = true;
-      TENON_CHECK(call_guest(program, *program.main_thread, *dso, *function, "applying the data relocations of"));
+      TENON_CHECK(call_guest(program, *load.thread, *dso, *function, "applying the data relocations of"));
     }
   }
   return {};
 }
 
-// As wasi-threads says: globals, cells and the start function, which finds the shared memory initialised; no data, no
-// elements that other threads see, no relocations, no constructors.
-abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state, uint32_t index) {
-  GuestThread& thread = *program.main_thread;  // the only one there is so far
-  runtime::Thread& state = runtime::Thread::of(thread_state);
-  Dso* const found = program.dso(index);
-  if (found == nullptr || found->state == State::gone) {
-    state.raise(runtime::TrapKind::uninitialized_element,
-                "call into unloaded library " + (found == nullptr ? program.name_of_retired(index) : found->name));
-    return nullptr;
-  }
-  Dso& dso = *found;
-  if (dso.state == State::put_off) {
-    if (auto loaded = load_put_off(program, thread, dso); !loaded) {
-      state.raise(runtime::TrapKind::host, loaded.error().message);
-      return nullptr;
-    }
-    if (program.exit_code) {
-      state.raise_exit(*program.exit_code);
-      return nullptr;
-    }
-    return thread.instance(dso);
-  }
-  const auto refuse = [&](const std::string& message) {
-    thread.remove_instance(dso);
-    state.raise(runtime::TrapKind::host, message);
-    return nullptr;
-  };
-  auto instance = make_instance(program, thread, dso);
-  if (!instance) {
-    return refuse(instance.error().message);
-  }
-  if (auto filled = fill_globals(thread, dso, program.functions.table()); !filled) {
-    return refuse(filled.error().message);
-  }
+namespace {
+
+/// What a thread that was not there when `dso` was loaded does to have its instance, which is in place and empty. As
+/// wasi-threads says: globals, cells and the start function, which finds the shared memory initialised; no data, no
+/// elements that other threads see, no relocations, no constructors.
+Result<> fill_for_thread(Namespace& program, GuestThread& thread, Dso& dso) {
+  abi::Instance& instance = *thread.instance(dso);
+  TENON_CHECK(make_definers(thread, dso));
+  TENON_CHECK(fill_globals(thread, dso, program.functions.table()));
   for (uint32_t i = 0; i < dso.module().data.size(); ++i) {
     if (dso.module().data[i].mode == wasm::SegmentMode::active) {
-      runtime::at<uint8_t>(**instance, dso.executable().layout().dropped_data + i) = 1;
+      runtime::at<uint8_t>(instance, dso.executable().layout().dropped_data + i) = 1;
     }
   }
   for (uint32_t i = 0; i < dso.module().elements.size(); ++i) {
-    if (auto outside = write_elements(program, dso, **instance, i, true)) {
-      thread.remove_instance(dso);
-      state.raise(outside->kind, outside->message);
-      return nullptr;
+    if (auto outside = write_elements(program, dso, instance, i, true)) {
+      return trap(thread, dso, *std::move(outside));
     }
   }
   fill_cells(program, thread, dso);
   bind_decided(thread, dso);
-  if (auto started = run_start_function(program, thread, dso); !started) {
-    return refuse(started.error().message);
+  TENON_CHECK(run_start_function(program, thread, dso));
+  if (!program.ending) {
+    TENON_CHECK(make_tls_block(program, thread, dso));
   }
-  if (program.exit_code) {
-    state.raise_exit(*program.exit_code);
+  if (program.ending) {
+    return {};
+  }
+  return fill_thread_local_cells(thread, dso);
+}
+
+}  // namespace
+
+void bind_decided(Namespace& program, GuestThread& thread, uint32_t index) {
+  const std::shared_lock lock(program.link_map_lock);
+  Dso* const dso = program.dsos[index].get();
+  if (dso != nullptr && dso->state != State::gone && thread.instance(*dso) != nullptr) {
+    bind_decided(thread, *dso);
+  }
+}
+
+std::optional<TlsNeeds> tls_needs(const Dso& dso) {
+  const SharedModule& module = dso.shared();
+  if (!dso.shared().is_dynamic() || !module.init_tls) {
+    return std::nullopt;
+  }
+  const uint64_t size = exported_constant(dso.module(), "__tls_size").value_or(0);
+  const uint32_t alignment = exported_constant(dso.module(), "__tls_align").value_or(0);
+  if (size == 0) {
+    return std::nullopt;
+  }
+  return TlsNeeds{.size = size,
+                  .alignment = alignment == 0 ? 4U : static_cast<uint32_t>(std::bit_width(alignment - 1))};
+}
+
+abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state, uint32_t index) {
+  GuestThread& thread = GuestThread::of(thread_state);
+  runtime::Thread& state = thread.state();
+  const runtime::InLinker in_linker(state);
+  Dso* dso = nullptr;
+  Result<abi::Instance*> instance = nullptr;
+  // Whoever takes a DSO away holds the lock alone: then either the thread is refused, or it is seen to have an
+  // instance.
+  const auto find = [&] {
+    const std::shared_lock lock(program.link_map_lock);
+    dso = program.dsos[index].get();
+    if (dso != nullptr && dso->state != State::gone && dso->state != State::put_off && dso->state != State::arriving &&
+        thread.instance(*dso) == nullptr) {
+      instance = make_instance(program, thread, *dso);
+    }
+  };
+  find();
+  if (dso != nullptr && (dso->state == State::put_off || dso->state == State::arriving)) {
+    if (auto loaded = load_put_off(program, thread, *dso); !loaded) {
+      state.raise(runtime::TrapKind::host, loaded.error().message);
+      return nullptr;
+    }
+    if (program.ending) {
+      state.raise_exit(*program.ending);
+      return nullptr;
+    }
+    if (abi::Instance* const made = thread.instance(*dso)) {
+      return made;
+    }
+    find();
+  }
+  if (dso == nullptr || dso->state == State::gone) {
+    state.raise(runtime::TrapKind::uninitialized_element,
+                "call into unloaded library " + (dso == nullptr ? program.name_of_retired(index) : dso->name));
     return nullptr;
   }
-  if (dso.shared().init_tls && dso.shared().tls_size &&
-      global_value(dso, **instance, *dso.shared().tls_size).u32 != 0) {
-    return refuse(fmt::format("{}: thread-local storage of further threads is not there yet", dso.name));
+  Result<> filled;
+  if (!instance) {
+    filled = std::unexpected(std::move(instance).error());
+  } else if (*instance != nullptr) {
+    filled = fill_for_thread(program, thread, *dso);
   }
-  if (auto filled = fill_thread_local_cells(thread, dso); !filled) {
-    return refuse(filled.error().message);
+  if (!filled) {
+    thread.hide_instance(*dso);  // others may have been bound to it
+    state.raise(runtime::TrapKind::host, filled.error().message);
+    return nullptr;
   }
-  return *instance;
+  if (program.ending) {
+    state.raise_exit(*program.ending);
+    return nullptr;
+  }
+  return thread.instance(*dso);
 }
 
 }  // namespace tenon::link

@@ -5,6 +5,8 @@
 // then does code of any of them (start functions) run, dependencies first.
 #pragma once
 
+#include <optional>
+
 #include "base/result.h"
 #include "link/namespace.h"
 
@@ -19,6 +21,18 @@ namespace tenon::link {
 
 /// Runs `__wasm_apply_data_relocs` of the new DSOs: the step after.
 [[nodiscard]] Result<> apply_data_relocations(Namespace& program, LoadSet& load);
+
+/// What a DSO asks for in each thread for its thread-local variables. `alignment` is an exponent of two.
+struct TlsNeeds {
+  uint64_t size;
+  uint32_t alignment;
+};
+/// Nothing when it has no such variables, or sets them up itself (a plain module).
+[[nodiscard]] std::optional<TlsNeeds> tls_needs(const Dso& dso);
+
+/// Binds in `thread`, which is the calling one, what DSO number `dso` imports and was bound to by other threads, as far
+/// as this one has the instances.
+void bind_decided(Namespace& program, GuestThread& thread, uint32_t dso);
 
 /// The instance of DSO number `dso` in `thread`, made if it has none: what a thread that comes upon a DSO later needs.
 /// Null with a trap pending. Called in the middle of guest code; no lock may be held.

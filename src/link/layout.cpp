@@ -210,9 +210,9 @@ Result<> take_fixed_main(Namespace& program, Dso& main) {
 }
 
 /// Gives one library its memory, wherever there is a place for it, and its table range.
-Result<> place_library(Namespace& program, Dso& dso) {
+Result<> place_library(Namespace& program, GuestThread& thread, Dso& dso) {
   const Needs needs = needs_of(dso);
-  dso.range = TENON_TRY(program.placement.take(program, *program.main_thread, needs));
+  dso.range = TENON_TRY(program.placement.take(program, thread, needs));
   dso.memory_base = dso.range.base;
   if (needs.table_size != 0) {
     dso.table_base = TENON_TRY(program.functions.reserve(needs.table_size, needs.table_alignment, dso.name));
@@ -290,7 +290,7 @@ Result<> lay_out(Namespace& program, LoadSet& load) {
   } else {
     TENON_CHECK(take_fixed_main(program, main));
     for (Dso* const dso : std::span(load.dsos).subspan(1)) {
-      TENON_CHECK(place_library(program, *dso));
+      TENON_CHECK(place_library(program, *load.thread, *dso));
     }
     if (load.dsos.size() > 1) {
       TENON_CHECK(satisfy_imports(program, load));
@@ -304,8 +304,8 @@ Result<> lay_out(Namespace& program, LoadSet& load) {
 
 Result<> place(Namespace& program, LoadSet& load) {
   for (Dso* const dso : load.dsos) {
-    TENON_CHECK(place_library(program, *dso));
-    if (program.exit_code) {
+    TENON_CHECK(place_library(program, *load.thread, *dso));
+    if (program.ending) {
       return {};
     }
   }

@@ -67,7 +67,7 @@ struct PlanLimits {
 [[nodiscard]] Result<> lay_out(Namespace& program, LoadSet& load);
 
 /// The step for libraries that come later, which are resolved already: what is missing is found before anything is
-/// placed. May run the guest's allocator: no lock may be held, and see Namespace::exit_code. What it has placed when
+/// placed. May run the guest's allocator: no lock may be held, and see Namespace::ending. What it has placed when
 /// it fails is for the caller to give back. Errors: limit, unlinkable.
 [[nodiscard]] Result<> place(Namespace& program, LoadSet& load);
 

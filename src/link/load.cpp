@@ -1,6 +1,7 @@
 #include "link/load.h"
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <shared_mutex>
 #include <unordered_set>
@@ -32,7 +33,10 @@ void publish_first(Namespace& program, LoadSet& load) {
 }
 
 Result<> run_steps(Namespace& program, LoadSet& set, Found main, const std::string& name) {
-  TENON_CHECK(search(program, set, std::move(main), name));
+  {
+    const std::scoped_lock lock(program.loader_lock);
+    TENON_CHECK(search(program, set, std::move(main), name));
+  }
   TENON_CHECK(timed(program.report.statistics, Step::layout, [&] { return lay_out(program, set); }));
   TENON_CHECK(timed(program.report.statistics, Step::resolve, [&] { return resolve(program, set); }));
   choose_put_off(program, set);
@@ -225,6 +229,7 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
   dso->found_through = found.through;
   dso->requester = requester == nullptr ? "" : requester->name;
   dso->is_main = is_main;
+  dso->loader = set.thread;
   set.dsos.push_back(dso);
   {
     const std::unique_lock lock(program.link_map_lock);
@@ -247,7 +252,7 @@ Result<Dso*> search_opened(Namespace& program, LoadSet& set, const std::string& 
   // An allocator that is asked for a library's memory, or a start function, may open others meanwhile.
   const std::unordered_set<const Dso*> fresh(set.dsos.begin(), set.dsos.end());
   for (const Dso* const dso : set.scope->dsos) {
-    if (dso != root && dso->state == State::loading && !fresh.contains(dso)) {
+    if (dso != root && dso->state == State::loading && !fresh.contains(dso) && !is_busy(*set.thread, *dso)) {
       return fail(ErrorKind::usage, "it needs {}, which is in the middle of being loaded", dso->name);
     }
   }
@@ -294,9 +299,11 @@ void publish(Namespace& program, std::span<Dso* const> dsos) {
 }
 
 Result<> load(Namespace& program, Found main, const std::string& name) {
-  LoadSet set;
+  LoadSet set(*program.main_thread);
   Result<> loaded = run_steps(program, set, std::move(main), name);
-  if (!loaded) {
+  if (loaded) {
+    end_loading(program, set);
+  } else {
     undo(program);
   }
   if (program.report.wants(kDebugStatistics)) {
@@ -319,8 +326,8 @@ void undo(Namespace& program) {
   }
   program.gone.clear();
   program.discard(dsos);
-  program.destructors = {};
-  program.placement = {};
+  program.destructors.forget_all();
+  program.placement.forget_all();
   program.main = nullptr;
   program.global_scope = nullptr;
   program.tags.clear();
@@ -365,19 +372,59 @@ Result<> construct(Namespace& program, LoadSet& set) {
       continue;
     }
     const bool constructs_itself = dso->is_main && dso->shared().start.has_value();
-    if (const auto function = dso->shared().initialize; function && !constructs_itself && !program.exit_code) {
+    if (const auto function = dso->shared().initialize; function && !constructs_itself && !program.ending) {
       program.report.line(kDebugInit, "calling init: {}", dso->name);
-      dso->constructor_thread = std::this_thread::get_id();
-      dso->state = State::constructing;
-      TENON_CHECK(call_guest(program, *program.main_thread, *dso, *function, "running the constructors of"));
+      if (dso->state != State::arriving) {  // that is used by nobody else until it is ready
+        dso->state = State::constructing;
+      }
+      TENON_CHECK(call_guest(program, *set.thread, *dso, *function, "running the constructors of"));
       ++program.report.statistics.constructors;
     }
     dso->state = State::ready;
-    if (program.exit_code) {
+    if (program.ending) {
       break;
     }
   }
   return {};
+}
+
+bool is_busy(const GuestThread& thread, const Dso& dso) {
+  if (dso.loader == nullptr) {
+    return false;
+  }
+  for (const GuestThread* waiting = dso.loader; waiting != nullptr; waiting = waiting->waits_for) {
+    if (waiting == &thread) {
+      return false;
+    }
+  }
+  return true;
+}
+
+Result<> wait_for_loader(Namespace& program, std::unique_lock<std::mutex>& lock, GuestThread& thread, const Dso& dso) {
+  // So often a thread that waits looks whether it is to stop.
+  constexpr auto kStep = std::chrono::milliseconds(20);
+  if (program.ending || (thread.state().interrupt.load(std::memory_order_relaxed) & runtime::kLeave) != 0) {
+    return fail(ErrorKind::usage, "interrupted while another thread was loading {}", dso.name);
+  }
+  thread.waits_for = dso.loader;
+  program.loader_changed.wait_for(lock, kStep);
+  thread.waits_for = nullptr;
+  return {};
+}
+
+void end_loading(Namespace& program, LoadSet& load) {
+  {
+    const std::scoped_lock lock(program.loader_lock);
+    for (Dso* const dso : load.dsos) {
+      dso->loader = nullptr;
+    }
+    program.threads.for_each([&](GuestThread& thread) {
+      if (thread.waits_for == load.thread) {
+        thread.waits_for = nullptr;
+      }
+    });
+  }
+  program.loader_changed.notify_all();
 }
 
 }  // namespace tenon::link

@@ -23,7 +23,8 @@ namespace tenon::link {
 [[nodiscard]] Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::string& name, Dso* requester);
 
 /// The same for a library that is opened while the program runs, and all that it needs: the DSO that `name` means,
-/// which may be there already, or be loading (then `set` stays empty). `requester`: null for the embedder.
+/// which may be there already, or be loading (then `set` stays empty). `requester`: null for the embedder. The loader
+/// lock is held.
 [[nodiscard]] Result<Dso*> search_opened(Namespace& program, LoadSet& set, const std::string& name, Dso* requester);
 
 /// A DSO that is there under a name, or as a file or module: one file is one DSO however it is named. Null: none is.
@@ -42,6 +43,16 @@ void publish(Namespace& program, std::span<Dso* const> dsos);
 
 /// Runs the constructors of the new DSOs, dependencies first; of main, unless its `_start` does. Errors: trap.
 [[nodiscard]] Result<> construct(Namespace& program, LoadSet& load);
+
+/// Whether another thread is loading or constructing `dso`, and that does not wait for `thread` in its turn. The loader
+/// lock is held.
+[[nodiscard]] bool is_busy(const GuestThread& thread, const Dso& dso);
+/// Waits for a time while another thread is loading or constructing `dso`, without `lock`, which is the loader lock:
+/// afterwards it may be gone. Errors: usage, when the thread or the program is to stop.
+[[nodiscard]] Result<> wait_for_loader(Namespace& program, std::unique_lock<std::mutex>& lock, GuestThread& thread,
+                                       const Dso& dso);
+/// Nobody is loading or constructing the DSOs of `load` any more. The loader lock must not be held.
+void end_loading(Namespace& program, LoadSet& load);
 
 /// Takes everything back that loading a main module has made, and what its constructors opened.
 void undo(Namespace& program);

@@ -62,7 +62,8 @@ Result<SymbolAddress> function_address(Namespace& program, const LinkedFunction&
 
 }  // namespace
 
-Result<SymbolAddress> find_address(Namespace& program, LookIn where, Dso* dso, std::string_view text, SymbolKind kind) {
+Result<SymbolAddress> find_address(Namespace& program, GuestThread& thread, LookIn where, Dso* dso,
+                                   std::string_view text, SymbolKind kind) {
   if (dso == nullptr && program.main == nullptr) {
     return fail(ErrorKind::usage, "cannot look up {}: there is no main program yet", printable(text));
   }
@@ -121,10 +122,10 @@ Result<SymbolAddress> find_address(Namespace& program, LookIn where, Dso* dso, s
     return unlike("something that has an address");
   }
   Dso& definer = *definition.dso;
-  abi::Instance* const instance = definer.instance_of(program.main_thread->state(), definer.index);
+  abi::Instance* const instance = definer.instance_of(thread.state(), definer.index);
   if (instance == nullptr) {
     return fail(ErrorKind::trap, "cannot give {} of {} an address: {}", printable(text), definer.name,
-                program.main_thread->state().take_trap().message);
+                thread.state().take_trap().message);
   }
   uint64_t base = definer.memory_base;
   if (definer.shared().is_thread_local(name)) {
@@ -162,14 +163,14 @@ void nearest_data_symbol(const Dso& dso, abi::Instance& instance, uint32_t addre
 
 }  // namespace
 
-std::optional<AddressInfo> describe_address(Namespace& program, uint32_t address) {
+std::optional<AddressInfo> describe_address(Namespace& program, const GuestThread& thread, uint32_t address) {
   const std::shared_lock lock(program.link_map_lock);
   AddressInfo info;
   for (Dso* const dso : program.link_map) {
     const auto [base, size] = dso->data_range();
     if (address >= base && address - base < size) {
       info.dso = dso;
-      if (abi::Instance* const instance = program.main_thread->instance(*dso)) {
+      if (abi::Instance* const instance = thread.instance(*dso)) {
         nearest_data_symbol(*dso, *instance, address, info);
       }
       return info;

@@ -29,10 +29,11 @@ struct SymbolAddress {
 /// Which kind of symbol may be meant.
 enum class SymbolKind : uint8_t { any, function, data };
 
-/// `dso`: the library, or for the others the caller (null: main). Gives a function a table slot when it has none.
-/// Errors: not_found (names symbol and library), unlinkable (a tag, or not of `kind`), limit (the table is full).
-[[nodiscard]] Result<SymbolAddress> find_address(Namespace& program, LookIn where, Dso* dso, std::string_view name,
-                                                 SymbolKind kind = SymbolKind::any);
+/// `thread`: the calling one, whose thread-local variables are meant. `dso`: the library, or for the others the caller
+/// (null: main). Gives a function a table slot when it has none. Errors: not_found (names symbol and library),
+/// unlinkable (a tag, or not of `kind`), limit (the table is full).
+[[nodiscard]] Result<SymbolAddress> find_address(Namespace& program, GuestThread& thread, LookIn where, Dso* dso,
+                                                 std::string_view name, SymbolKind kind = SymbolKind::any);
 
 /// What lies at an address: dladdr.
 struct AddressInfo {
@@ -44,6 +45,7 @@ struct AddressInfo {
 
 /// Addresses of data and table slots are numbers of the same kind: one that lies in a library's data is taken for data.
 /// Nothing when it lies in no library.
-[[nodiscard]] std::optional<AddressInfo> describe_address(Namespace& program, uint32_t address);
+[[nodiscard]] std::optional<AddressInfo> describe_address(Namespace& program, const GuestThread& thread,
+                                                          uint32_t address);
 
 }  // namespace tenon::link

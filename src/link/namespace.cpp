@@ -6,6 +6,8 @@
 #include <mutex>
 #include <unordered_set>
 
+#include "link/inquiry.h"
+
 namespace tenon::link {
 
 std::optional<uint64_t> LinkerSymbols::find(std::string_view name) const {
@@ -43,6 +45,8 @@ Namespace::Namespace(Engine& the_engine, ProgramOptions the_options)
   }
 }
 
+Namespace::~Namespace() = default;
+
 Result<Dso*> Namespace::add_dso(std::shared_ptr<SharedModule> module, const std::string& name) {
   const std::unique_lock lock(link_map_lock);
   if (free_indices_.empty()) {
@@ -75,13 +79,20 @@ void Namespace::discard(const std::vector<Dso*>& dead) {
   std::erase_if(dsos_by_handle, is_dead);
   std::erase_if(registered_instances, is_dead);
   std::erase_if(link_map, [&](const Dso* dso) { return set.contains(dso); });
-  for (Dso* const dso : dead) {
-    main_thread->remove_instance(*dso);
-  }
+  threads.for_each([&](GuestThread& thread) {
+    for (Dso* const dso : dead) {
+      thread.remove_instance(*dso);
+      placement.give_block(*this, thread.take_block(dso->index));
+    }
+  });
+  const bool is_alone = threads.count() == 1;
   for (Dso* const dso : dead) {
     const uint32_t index = dso->index;
-    if (references_travel && dso->state == State::gone) {
+    if (dso->state == State::gone && (references_travel || !is_alone)) {
       retired[index] = {dso->name, dso->own_functions.take(), dso->module().types};
+      if (!references_travel) {
+        retired_for_now.push_back(index);
+      }
     } else {
       free_indices_.push_back(index);
     }
@@ -92,6 +103,12 @@ void Namespace::discard(const std::vector<Dso*>& dead) {
 Dso* Namespace::dso(uint32_t index) const {
   const std::shared_lock lock(link_map_lock);
   return dsos[index].get();
+}
+
+void Namespace::forget_retired(uint32_t index) {
+  retired.erase(index);
+  std::erase(retired_for_now, index);
+  free_indices_.push_back(index);
 }
 
 void Namespace::tell(const LibraryEvent& event) const {

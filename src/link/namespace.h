@@ -1,14 +1,17 @@
 // The link namespace: everything one program is made of, as the open record that the passes of the linker work on.
 //
-// Locks. No lock here is ever held while guest code runs, and at most one of them at a time, but that a Dso's, a
-// table's or the host functions' own may be taken under any. `link_map_lock` is shared by those who look names up
-// (binding, from any thread) and taken alone by those who change what they see (entering, publishing and discarding
-// DSOs).
+// Locks. No lock here is ever held while guest code runs. In this order: `loader_lock`, for who finds and enters the
+// DSOs of a load and for the decision what is unloaded; `reclaiming`; `link_map_lock`, shared by those who look names
+// up (binding, from any thread) and taken alone by those who change what they see (entering, publishing and discarding
+// DSOs); that of the threads. Those of a Dso, a GuestThread, the table, the placement, the destructors or the host
+// functions may be taken under any, and have none under them but where they say so.
 #pragma once
 
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <shared_mutex>
 #include <string>
@@ -20,6 +23,7 @@
 
 #include "link/destructors.h"
 #include "link/dso.h"
+#include "link/ending.h"
 #include "link/engine.h"
 #include "link/function_table.h"
 #include "link/guest_thread.h"
@@ -27,6 +31,7 @@
 #include "link/options.h"
 #include "link/report.h"
 #include "link/search.h"
+#include "link/threads.h"
 
 namespace tenon::link {
 
@@ -47,6 +52,9 @@ struct LinkerSymbols {
 
 /// What one load brings in: its new DSOs breadth first, and the scope that they are looked up in.
 struct LoadSet {
+  explicit LoadSet(GuestThread& its_thread) : thread(&its_thread) {}
+
+  GuestThread* thread;  ///< that loads it
   std::vector<Dso*> dsos;
   /// What it is looked up in: of the first load, its DSOs; of a later one, the library that is opened and all it needs,
   /// those that were there already included.
@@ -76,14 +84,24 @@ using FileKey = std::tuple<dev_t, ino_t, int64_t>;
 /// Handles are multiples of this: no small numbers, and not RTLD_NEXT.
 constexpr uint32_t kHandleStep = 16;
 
+class Inquiry;
+
 struct Namespace {
   Namespace(Engine& the_engine, ProgramOptions the_options);
+  ~Namespace();
 
   Engine& engine;
   const ProgramOptions options;
   Report report;
   Search search;
   HostModules host;
+
+  /// Guards what is found and entered for a load, Dso::loader, GuestThread::waits_for and what is unloaded. Held while
+  /// the embedder is asked for libraries or about them, and while files are read.
+  std::mutex loader_lock;
+  std::condition_variable loader_changed;  ///< a Dso has no loader any more
+  bool unloading = false;                  ///< destructors of unreachable DSOs are running
+  bool unload_again = false;               ///< and more may be unreachable since
 
   // -- Guarded by link_map_lock.
   mutable std::shared_mutex link_map_lock;
@@ -106,8 +124,7 @@ struct Namespace {
   uint64_t unloaded = 0;     ///< and of these, gone again
   /// Unloaded, but code may be inside them still; see unload.h.
   std::vector<Dso*> gone;
-  bool unloading = false;     ///< destructors of unreachable DSOs are running
-  bool unload_again = false;  ///< and more may be unreachable since
+  std::atomic<bool> anything_gone{false};  ///< `gone` is not empty, for who does not hold the lock
   /// Some module can hold function references outside of tables that the linker fills: descriptors of what is unloaded
   /// have to stay, and so their DSO's number, which then has no instance and is never used again.
   bool references_travel = false;
@@ -117,6 +134,8 @@ struct Namespace {
     std::vector<wasm::TypeReference> types;
   };
   std::unordered_map<uint32_t, Retired> retired;  ///< by DSO index
+  /// Of these, those that may go once no thread can be about to call them, for there is no other reference.
+  std::vector<uint32_t> retired_for_now;
   /// Functions of the embedder's that the guest has pointers to.
   std::vector<std::unique_ptr<HostFunctionEntry>> callbacks;
 
@@ -127,10 +146,14 @@ struct Namespace {
   Placement placement;
 
   // -- Running.
+  Threads threads;
   std::unique_ptr<GuestThread> main_thread;
   Destructors destructors;
-  std::optional<uint32_t> exit_code;  ///< once the guest asked to end
-  uint32_t calls_in_progress = 0;     ///< nested calls of Program::call
+  Ending ending;
+
+  std::mutex reclaiming;  ///< guards `inquiry`
+  /// Whether threads are inside of what is gone, while they are being asked.
+  std::unique_ptr<Inquiry> inquiry;
 
   /// Enters a new DSO and gives it its index. Errors: limit.
   [[nodiscard]] Result<Dso*> add_dso(std::shared_ptr<SharedModule> module, const std::string& name);
@@ -142,6 +165,9 @@ struct Namespace {
   void tell(const LibraryEvent& event) const;
   /// The name of a DSO that is gone, by its number.
   [[nodiscard]] std::string name_of_retired(uint32_t index) const;
+  /// Number `index`, one of `retired_for_now`, is free: no thread can have a reference to what had it. The link map
+  /// lock is held alone.
+  void forget_retired(uint32_t index);
 
  private:
   std::vector<uint32_t> free_indices_;

@@ -59,10 +59,10 @@ Result<> prepare(Namespace& program, LoadSet& set, OpenFlags flags) {
   }
   TENON_CHECK(timed(program.report.statistics, Step::resolve, [&] { return resolve(program, set); }));
   TENON_CHECK(load_put_off_data(program, set));
-  if (!program.exit_code) {
+  if (!program.ending) {
     TENON_CHECK(timed(program.report.statistics, Step::layout, [&] { return place(program, set); }));
   }
-  if (!program.exit_code) {
+  if (!program.ending) {
     choose_put_off(program, set);
     TENON_CHECK(timed(program.report.statistics, Step::instantiate, [&] { return instantiate(program, set); }));
   }
@@ -93,23 +93,27 @@ Party party_of(const Dso* opener) {
 }
 
 /// Takes one more reference to a DSO that is published.
-Result<Dso*> add_reference(Namespace& program, Dso& dso, OpenFlags flags, Party party) {
+void add_reference(Namespace& program, Dso& dso, OpenFlags flags, Party party) {
   const std::unique_lock lock(program.link_map_lock);
   ++dso.open_count;
   dso.embedder_count += party == Party::embedder ? 1 : 0;
   dso.never_unloaded |= flags.keep;
+  if (flags.now) {
+    for (Dso* const needed : breadth_first(dso)) {
+      needed->bound_now = true;
+    }
+  }
   if (dso.own_scope == nullptr) {
     dso.own_scope = std::make_shared<Scope>(Scope{breadth_first(dso)});
   }
   if (flags.global) {
     join_global_scope(program, *dso.own_scope);
   }
-  return &dso;
 }
 
 /// RTLD_NOW for a library that is there: binds all that is not bound yet, of it and what it needs.
-Result<> bind_all(Namespace& program, Dso& dso) {
-  LoadSet set;
+Result<> bind_all(Namespace& program, GuestThread& thread, Dso& dso) {
+  LoadSet set(thread);
   {
     const std::shared_lock lock(program.link_map_lock);
     set.dsos = breadth_first(dso);
@@ -122,58 +126,98 @@ Result<Dso*> load_new(Namespace& program, LoadSet& set, Dso& root, OpenFlags fla
     undo_unpublished(program, set);
     return std::unexpected(std::move(prepared).error());
   }
-  if (program.exit_code) {
+  if (program.ending) {
     return fail(ErrorKind::usage, "the program ended before it was loaded");
   }
   publish_opened(program, set, flags);
   // A reference of our own: its constructors may open and close it.
-  (void)TENON_TRY(add_reference(program, root, flags, party_of(set.opener)));
+  add_reference(program, root, flags, party_of(set.opener));
   if (auto constructed = timed(program.report.statistics, Step::construct, [&] { return construct(program, set); });
       !constructed) {
     retract(program, set);
     return std::unexpected(std::move(constructed).error());
   }
+  end_loading(program, set);
   return &root;
+}
+
+/// Who of what `set` needs is being loaded or constructed by another thread; null when nobody is.
+Dso* find_busy(const LoadSet& set) {
+  const auto busy = std::ranges::find_if(set.scope->dsos, [&](const Dso* dso) { return is_busy(*set.thread, *dso); });
+  return busy == set.scope->dsos.end() ? nullptr : *busy;
+}
+
+/// What `name` means, with the new DSOs entered in `set` and none of them waiting for another thread; a reference to it
+/// is taken when there are none. What is only half done by others is waited for, with nothing of ours entered
+/// meanwhile, so that two threads that need each other's libraries both go on.
+Result<Dso*> find_and_enter(Namespace& program, const std::string& name, Dso* opener, OpenFlags flags, LoadSet& set) {
+  std::unique_lock lock(program.loader_lock);
+  while (true) {
+    Result<Dso*> found;
+    if (flags.only_if_loaded) {
+      found = find_loaded(program, name, opener);
+      if (found && *found == nullptr) {
+        return fail(ErrorKind::not_found, "it is not loaded (RTLD_NOLOAD)");
+      }
+      if (found) {
+        set.scope = std::make_shared<Scope>(Scope{breadth_first(**found)});
+      }
+    } else {
+      found = search_opened(program, set, name, opener);
+    }
+    Dso* const busy = found ? find_busy(set) : nullptr;
+    if (found && busy == nullptr) {
+      if (set.dsos.empty()) {
+        TENON_CHECK(check_openable(**found));
+        add_reference(program, **found, flags, party_of(opener));
+      }
+      return found;
+    }
+    if (!set.dsos.empty()) {
+      // Nothing of them was placed yet, and no code of them ran.
+      program.discard(set.dsos);
+      set.dsos.clear();
+    }
+    if (!found) {
+      lock.unlock();
+      program.loader_changed.notify_all();
+      return found;
+    }
+    TENON_CHECK(wait_for_loader(program, lock, *set.thread, *busy));
+  }
 }
 
 Result<Dso*> open_unchecked(Namespace& program, const std::string& name, Dso* opener, OpenFlags flags, LoadSet& set) {
   set.is_first = false;
   set.opener = opener;
   set.bind_now = flags.now;
-  if (flags.only_if_loaded) {
-    Dso* const known = TENON_TRY(find_loaded(program, name, opener));
-    if (known == nullptr) {
-      return fail(ErrorKind::not_found, "it is not loaded (RTLD_NOLOAD)");
-    }
-    TENON_CHECK(check_openable(*known));
-    return add_reference(program, *known, flags, party_of(opener));
-  }
-  auto found = search_opened(program, set, name, opener);
-  if (!found) {
-    undo_unpublished(program, set);
-    return std::unexpected(std::move(found).error());
-  }
-  Dso& root = **found;
+  Dso& root = *TENON_TRY(find_and_enter(program, name, opener, flags, set));
   if (!set.dsos.empty()) {
     return load_new(program, set, root, flags);
   }
-  TENON_CHECK(check_openable(root));
-  if (flags.now) {
-    TENON_CHECK(bind_all(program, root));
+  const auto complete = [&]() -> Result<> {
+    if (flags.now && !flags.only_if_loaded) {
+      TENON_CHECK(bind_all(program, *set.thread, root));
+    }
+    if (!flags.only_if_loaded && (root.state == State::put_off || root.state == State::arriving)) {
+      TENON_CHECK(load_put_off(program, *set.thread, root));
+    }
+    return {};
+  };
+  if (auto completed = complete(); !completed) {
+    (void)close(program, *set.thread, root, party_of(opener));
+    return std::unexpected(std::move(completed).error());
   }
-  if (root.state == State::put_off) {
-    TENON_CHECK(load_put_off(program, *program.main_thread, root));
-  }
-  return add_reference(program, root, flags, party_of(opener));
+  return &root;
 }
 
 }  // namespace
 
-Result<Dso*> open(Namespace& program, const std::string& name, Dso* opener, OpenFlags flags) {
+Result<Dso*> open(Namespace& program, GuestThread& thread, const std::string& name, Dso* opener, OpenFlags flags) {
   if (program.main == nullptr || program.main->state == State::loading) {
     return fail(ErrorKind::usage, "cannot open {}: there is no main program yet", printable(name));
   }
-  if (program.exit_code) {
+  if (program.ending) {
     return fail(ErrorKind::usage, "cannot open {}: the program has ended", printable(name));
   }
   if (!program.main->shared().is_dynamic()) {
@@ -182,8 +226,8 @@ Result<Dso*> open(Namespace& program, const std::string& name, Dso* opener, Open
                 "nothing; link it as a PIE",
                 printable(name), program.main->name);
   }
-  reclaim(program);
-  LoadSet set;
+  reclaim(program, thread);
+  LoadSet set(thread);
   auto opened = open_unchecked(program, name, opener, flags, set);
   const std::string by = opener == nullptr ? "" : opener->name;
   if (!opened) {
@@ -223,7 +267,7 @@ Dso* open_main(Namespace& program) {
   return program.main;
 }
 
-Result<> close(Namespace& program, Dso& dso, Party party) {
+Result<> close(Namespace& program, GuestThread& thread, Dso& dso, Party party) {
   {
     const std::unique_lock lock(program.link_map_lock);
     // sandbox: what the embedder has open stays, however often the guest closes it.
@@ -236,7 +280,7 @@ Result<> close(Namespace& program, Dso& dso, Party party) {
       return {};
     }
   }
-  return unload_unreachable(program);
+  return unload_unreachable(program, thread);
 }
 
 }  // namespace tenon::link

@@ -11,11 +11,12 @@
 namespace tenon::link {
 
 /// The DSO that `name` means, loaded and constructed now if it was not. `opener`: whose code asks; null for the
-/// embedder. On failure before constructors ran the program is as it was. See Namespace::exit_code afterwards: a
+/// embedder. On failure before constructors ran the program is as it was. See Namespace::ending afterwards: a
 /// constructor may have ended the program. No lock may be held.
 /// Errors: those of Program::load_main, with the names of library and opener; trap, of a constructor; usage, when there
 /// is no program yet.
-[[nodiscard]] Result<Dso*> open(Namespace& program, const std::string& name, Dso* opener, OpenFlags flags);
+[[nodiscard]] Result<Dso*> open(Namespace& program, GuestThread& thread, const std::string& name, Dso* opener,
+                                OpenFlags flags);
 
 /// dlopen(NULL). Null when there is no program yet.
 [[nodiscard]] Dso* open_main(Namespace& program);
@@ -25,6 +26,6 @@ enum class Party : uint8_t { guest, embedder };
 
 /// Undoes one open() of the same party; the last one unloads the library, and what only it needed. Errors: usage, when
 /// it is not open; trap, of a destructor (it is closed all the same).
-[[nodiscard]] Result<> close(Namespace& program, Dso& dso, Party party);
+[[nodiscard]] Result<> close(Namespace& program, GuestThread& thread, Dso& dso, Party party);
 
 }  // namespace tenon::link

@@ -127,10 +127,16 @@ struct ProgramOptions {
   /// Of a thread's stack of interpreted frames and values: address space, pages that are touched count.
   uint64_t interpreter_stack = uint64_t{8} << 20;
 
+  /// Of the native stack of a thread that the guest spawns: address space.
+  uint64_t thread_stack = uint64_t{2} << 20;
+  /// Of the guest's stack of a further thread of the host's that calls into the program; from the program's memory.
+  uint64_t host_thread_stack = uint64_t{128} << 10;
+
   // -- Limits.
   uint64_t maximum_memory = uint64_t{4} << 30;  ///< bytes of each linear memory (`--max-memory`)
   uint64_t maximum_table = 10'000'000;          ///< elements of each table
   uint32_t maximum_libraries = 10'000;          ///< DSOs, plain modules counted
+  uint32_t maximum_threads = 4096;              ///< besides the one that loads the program (`--max-threads`)
 
   // -- Telling.
   DebugCategories debug = 0;

@@ -45,6 +45,15 @@ class FunctionPool {
   /// Takes memory for the next `count` at once.
   void reserve(size_t count);
 
+  /// Calls `function` with the memory of each chunk: where it begins, and its bytes.
+  template <class Function>
+  void for_each_chunk(Function&& function) const {
+    for (const Chunk& chunk : chunks_) {
+      const size_t each = sizeof(LinkedFunction) + (with_code_ ? sizeof(abi::Code) : 0);
+      function(static_cast<const void*>(chunk.memory.get()), chunk.size * each);
+    }
+  }
+
   template <class Function>
   void for_each(Function&& function) const {
     for (const Chunk& chunk : chunks_) {
@@ -108,6 +117,12 @@ class OwnFunctions {
   void for_each(Function&& function) {
     const std::scoped_lock lock(making_);
     pool_.for_each(function);
+  }
+  /// The same with the memory that they lie in; see FunctionPool.
+  template <class Function>
+  void for_each_chunk(Function&& function) {
+    const std::scoped_lock lock(making_);
+    pool_.for_each_chunk(function);
   }
   /// Gives the descriptors away: what may still be referred to outlives the DSO.
   [[nodiscard]] FunctionPool take() { return std::move(pool_); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <mutex>
 #include <shared_mutex>
 
@@ -19,6 +20,8 @@ namespace {
 
 constexpr uint64_t kAllocatorAlign = 8;  // what every C allocator keeps to
 constexpr uint64_t kUsualStack = uint64_t{1} << 20;
+constexpr uint32_t kBlockAlignment = 4;  // of the linker's blocks at least, so that they do not share small pieces
+constexpr uint32_t kMaximumBlockAlignment = 16;
 constexpr uint64_t kStackInUse = 4096;  // that stay free below the stack pointer as it is now
 
 using base::align;
@@ -120,7 +123,16 @@ const Dso* overlapping(const Namespace& program, const Dso& allocator, uint64_t 
 
 }  // namespace
 
+void Placement::forget_all() {
+  const std::scoped_lock lock(mutex_);
+  reserve_ = {};
+  stack_ = {};
+  grown_ = {};
+  reserved_ = 0;
+}
+
 void Placement::set_reserve(uint64_t base, uint64_t size) {
+  const std::scoped_lock lock(mutex_);
   reserve_ = {};
   reserve_.give(base, size);
   reserved_ = size;
@@ -166,7 +178,7 @@ Result<MemoryRange> Placement::take(Namespace& program, GuestThread& thread, con
     program.report.line(kDebugFiles, "file={};  place {} refused: {}", needs.name, to_string(place),
                         range.error().message);
     refusals += fmt::format("\n  {}: {}", to_string(place), range.error().message);
-    if (program.exit_code) {
+    if (program.ending) {
       break;
     }
   }
@@ -175,6 +187,7 @@ Result<MemoryRange> Placement::take(Namespace& program, GuestThread& thread, con
 }
 
 Result<MemoryRange> Placement::from_reserve(Namespace& program, const Needs& needs) {
+  const std::scoped_lock lock(mutex_);
   if (const auto base = reserve_.take(needs.memory_size, needs.memory_alignment)) {
     return MemoryRange{.place = Place::reserve, .base = *base, .size = needs.memory_size};
   }
@@ -188,7 +201,7 @@ Result<MemoryRange> Placement::from_reserve(Namespace& program, const Needs& nee
 
 // The allocator is guest code like any other: its answer is checked, and it may do what it likes meanwhile.
 Result<MemoryRange> Placement::from_heap(Namespace& program, GuestThread& thread, const Needs& needs) {
-  if (asking_heap_) {
+  if (thread.asking_heap) {
     return refuse("the program's allocator is at work on another library's memory");
   }
   const Allocator malloc = find_allocator(program, "malloc", malloc_type());
@@ -201,15 +214,15 @@ Result<MemoryRange> Placement::from_heap(Namespace& program, GuestThread& thread
   if (bytes > UINT32_MAX) {
     return refuse(fmt::format("{} bytes are more than malloc can be asked for", bytes));
   }
-  asking_heap_ = true;
+  thread.asking_heap = true;
   std::array<abi::Cell, 1> cells{abi::Cell{.u64 = bytes}};
   const Result<> called =
       call_guest(program, thread, malloc.function, cells, cells, "asking for memory by malloc of", malloc.dso->name);
-  asking_heap_ = false;
+  thread.asking_heap = false;
   if (!called) {
     return refuse(called.error().message);
   }
-  if (program.exit_code) {
+  if (program.ending) {
     return refuse("malloc ended the program");
   }
   const uint64_t block = cells[0].u32;
@@ -235,8 +248,12 @@ Result<MemoryRange> Placement::from_heap(Namespace& program, GuestThread& thread
 }
 
 Result<MemoryRange> Placement::from_stack(Namespace& program, GuestThread& thread, const Needs& needs) {
+  const std::scoped_lock lock(mutex_);
   if (const auto base = stack_.take(needs.memory_size, needs.memory_alignment)) {
     return MemoryRange{.place = Place::stack, .base = *base, .size = needs.memory_size};
+  }
+  if (thread.kind != GuestThread::Kind::main) {
+    return refuse("it is the main thread's stack, whose lower end only that thread can move");
   }
   const Dso& main = *program.main;
   const StackBounds bounds = stack_bounds(program, thread, main);
@@ -274,6 +291,7 @@ Result<MemoryRange> Placement::from_stack(Namespace& program, GuestThread& threa
 }
 
 Result<MemoryRange> Placement::by_growing(Namespace& program, const Needs& needs) {
+  const std::scoped_lock lock(mutex_);
   const Dso& main = *program.main;
   if (owns_all_memory(main)) {
     return refuse(
@@ -310,32 +328,64 @@ void Placement::give(Namespace& program, GuestThread& thread, const MemoryRange&
   }
   // Pages that are used by nobody go back to the host now, and not when they are given out again.
   program.memory->clear(range.base, range.size);
-  switch (range.place) {
-    case Place::reserve:
-      reserve_.give(range.base, range.size);
-      break;
-    case Place::stack:
-      stack_.give(range.base, range.size);
-      break;
-    case Place::grow:
-      grown_.give(range.base, range.size);
-      break;
-    case Place::heap: {
-      const Allocator free = find_allocator(program, "free", free_type());
-      if (free.function == nullptr || program.exit_code) {
-        break;  // the allocator is gone, and its heap with it
-      }
-      std::array<abi::Cell, 1> cells{abi::Cell{.u64 = range.block}};
-      if (auto freed =
-              call_guest(program, thread, free.function, cells, {}, "giving memory back by free of", free.dso->name);
-          !freed) {
-        program.report.line(kDebugFiles, "{}", freed.error().message);
-      }
-      break;
+  {
+    const std::scoped_lock lock(mutex_);
+    switch (range.place) {
+      case Place::reserve:
+        reserve_.give(range.base, range.size);
+        return;
+      case Place::stack:
+        stack_.give(range.base, range.size);
+        return;
+      case Place::grow:
+        grown_.give(range.base, range.size);
+        return;
+      case Place::automatic:
+        return;
+      case Place::heap:
+        break;
     }
-    case Place::automatic:
-      break;
   }
+  const Allocator free = find_allocator(program, "free", free_type());
+  if (free.function == nullptr || program.ending) {
+    return;  // the allocator is gone, and its heap with it
+  }
+  std::array<abi::Cell, 1> cells{abi::Cell{.u64 = range.block}};
+  if (auto freed =
+          call_guest(program, thread, free.function, cells, {}, "giving memory back by free of", free.dso->name);
+      !freed) {
+    program.report.line(kDebugFiles, "{}", freed.error().message);
+  }
+}
+
+Result<MemoryRange> Placement::take_block(Namespace& program, uint64_t size, uint32_t alignment,
+                                          const std::string& what) {
+  Needs needs;
+  needs.name = what;
+  needs.memory_size = size;
+  needs.memory_alignment = std::max(alignment, kBlockAlignment);
+  if (program.memory == nullptr || program.main == nullptr || needs.memory_alignment > kMaximumBlockAlignment) {
+    return fail(ErrorKind::limit, "no place for {}: {}", what,
+                program.memory == nullptr ? "the program has no memory" : "it asks for too large an alignment");
+  }
+  auto range = from_reserve(program, needs);
+  if (!range) {
+    range = by_growing(program, needs);
+  }
+  if (!range) {
+    return fail(ErrorKind::limit, "no place for the {} bytes of {}: {}", size, what, range.error().message);
+  }
+  return range;
+}
+
+void Placement::give_block(Namespace& program, const MemoryRange& block) {
+  if (block.size == 0) {
+    return;
+  }
+  // Whoever has it next may take it for fresh memory.
+  std::memset(program.memory->base + block.base, 0, block.size);
+  const std::scoped_lock lock(mutex_);
+  (block.place == Place::reserve ? reserve_ : grown_).give(block.base, block.size);
 }
 
 }  // namespace tenon::link

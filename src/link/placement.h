@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <span>
 #include <string>
 
@@ -34,16 +35,26 @@ struct MemoryRange {
 /// The wasm-ld default. So much of a stack always stays a stack.
 constexpr uint64_t kMinimumStack = uint64_t{64} << 10;
 
-/// Belongs to one program. Used by one thread at a time.
+/// Belongs to one program. Thread-safe.
 class Placement {
  public:
+  /// The program has no memory any more.
+  void forget_all();
+
   /// What is left free before the heap of a PIE, for `reserve`.
   void set_reserve(uint64_t base, uint64_t size);
 
   /// Room for a library's data: of the right alignment, and zero. May run the guest's allocator, so no lock may be
   /// held. Errors: limit, with what each place said; trap is none, for an allocator that traps is one that cannot be
-  /// used; unlinkable when the program has no memory. Look at Namespace::exit_code afterwards.
+  /// used; unlinkable when the program has no memory. Look at Namespace::ending afterwards.
   [[nodiscard]] Result<MemoryRange> take(Namespace& program, GuestThread& thread, const Needs& needs);
+  /// Room that the linker itself hands out, for a thread: as above, but never by guest code. `alignment` is an exponent
+  /// of two. `what` is for the message. Errors: limit.
+  [[nodiscard]] Result<MemoryRange> take_block(Namespace& program, uint64_t size, uint32_t alignment,
+                                               const std::string& what);
+  /// Gives such a block back. Runs no guest code.
+  void give_block(Namespace& program, const MemoryRange& block);
+
   /// Gives a range back. May run the guest's `free`; no lock may be held.
   void give(Namespace& program, GuestThread& thread, const MemoryRange& range);
 
@@ -53,11 +64,11 @@ class Placement {
   [[nodiscard]] Result<MemoryRange> from_stack(Namespace& program, GuestThread& thread, const Needs& needs);
   [[nodiscard]] Result<MemoryRange> by_growing(Namespace& program, const Needs& needs);
 
+  mutable std::mutex mutex_;  ///< guards all below; of other locks only a memory's own is taken under it
   FreeRanges reserve_;
   FreeRanges stack_;
   FreeRanges grown_;
-  uint64_t reserved_ = 0;     ///< bytes that `reserve` had at first
-  bool asking_heap_ = false;  ///< the guest's allocator is at work for us
+  uint64_t reserved_ = 0;  ///< bytes that `reserve` had at first
 };
 
 }  // namespace tenon::link

@@ -54,15 +54,29 @@ const wasm::Export* find_export(const Dso& dso, std::string_view name, wasm::Ext
   return symbol != nullptr && symbol->kind == kind ? symbol : nullptr;
 }
 
+/// How the program ended, for who finds that it has.
+CallOutcome ended(const Namespace& state) {
+  CallOutcome outcome;
+  if (auto trap = state.ending.trap()) {
+    outcome.kind = CallOutcome::Kind::trap;
+    outcome.trap = *std::move(trap);
+  } else {
+    outcome.kind = CallOutcome::Kind::exit;
+    outcome.exit_code = *state.ending;
+  }
+  return outcome;
+}
+
 /// What is pending in a thread that left the guest. Inside of another call it stays pending, so that the host function
 /// in between, which has to return false, hands it on.
-CallOutcome take_pending(Namespace& state, runtime::Thread& thread, bool nested) {
+CallOutcome take_pending(Namespace& state, GuestThread& guest, bool nested) {
+  runtime::Thread& thread = guest.state();
   CallOutcome outcome;
   switch (thread.pending) {
     case abi::Pending::exit:
       outcome.kind = CallOutcome::Kind::exit;
       outcome.exit_code = thread.exit_code;
-      state.exit_code = thread.exit_code;
+      end_program(state, &guest, thread.exit_code);
       break;
     case abi::Pending::exception:
       outcome.kind = CallOutcome::Kind::exception;
@@ -70,6 +84,9 @@ CallOutcome take_pending(Namespace& state, runtime::Thread& thread, bool nested)
     default:
       outcome.kind = CallOutcome::Kind::trap;
       outcome.trap = thread.trap;
+      if (outcome.trap.kind == runtime::TrapKind::interrupted && state.ending) {
+        outcome = ended(state);
+      }
       break;
   }
   if (!nested) {
@@ -81,20 +98,14 @@ CallOutcome take_pending(Namespace& state, runtime::Thread& thread, bool nested)
 }
 
 /// Calls `target`, or what is function number `function` of `dso` when that has to be found first.
-CallOutcome call_function(Namespace& state, Dso& dso, uint32_t function, std::span<const abi::Cell> arguments,
-                          const abi::FunctionDescriptor* target = nullptr) {
+CallOutcome call_function(Namespace& state, GuestThread& guest, Dso& dso, uint32_t function,
+                          std::span<const abi::Cell> arguments, const abi::FunctionDescriptor* target = nullptr) {
+  if (state.ending) {
+    return ended(state);
+  }
   CallOutcome outcome;
-  if (state.exit_code) {
-    outcome.kind = CallOutcome::Kind::exit;
-    outcome.exit_code = *state.exit_code;
-    return outcome;
-  }
-  const bool nested = state.calls_in_progress != 0;
-  GuestThread& guest = *state.main_thread;
+  const bool nested = guest.calls_in_progress != 0 || guest.kind == GuestThread::Kind::spawned;
   runtime::Thread& thread = guest.state();
-  if (!nested) {
-    guest.adopt_native_stack();
-  }
   state.main_was_started = true;
   const PendingKept pending(thread);
   if (target == nullptr) {
@@ -102,19 +113,19 @@ CallOutcome call_function(Namespace& state, Dso& dso, uint32_t function, std::sp
   }
   abi::Instance* const instance = target == nullptr ? nullptr : dso.instance_of(thread, target->dso);
   if (instance == nullptr) {
-    return take_pending(state, thread, nested);
+    return take_pending(state, guest, nested);
   }
   outcome.results.resize(target->type->results.size());
-  ++state.calls_in_progress;
+  ++guest.calls_in_progress;
   const bool returned = interp::invoke(thread, instance, *target->code, arguments, outcome.results);
-  --state.calls_in_progress;
+  --guest.calls_in_progress;
   if (!returned) {
-    outcome = take_pending(state, thread, nested);
-  } else if (state.exit_code) {  // asked for by what a host function opened or closed
-    outcome = {.kind = CallOutcome::Kind::exit, .results = {}, .exit_code = *state.exit_code, .trap = {}};
+    outcome = take_pending(state, guest, nested);
+  } else if (state.ending) {  // asked for by what a host function opened or closed, or by another thread
+    outcome = ended(state);
   }
   if (!nested) {
-    reclaim(state);
+    reclaim(state, guest);
   }
   return outcome;
 }
@@ -124,6 +135,11 @@ CallOutcome call_function(Namespace& state, Dso& dso, uint32_t function, std::sp
 Program::Program(std::unique_ptr<Namespace> state) : state_(std::move(state)) {}
 
 Program::~Program() {
+  if (state_ == nullptr) {
+    return;
+  }
+  end_program(*state_, nullptr, 0);
+  state_->threads.end_spawned(*state_);
   if (state_->main != nullptr && state_->report.wants(kDebugStatistics)) {
     state_->report.line(kDebugStatistics, "{}", state_->report.statistics.text());
   }
@@ -131,10 +147,12 @@ Program::~Program() {
 
 Result<std::unique_ptr<Program>> Program::create(Engine& engine, ProgramOptions options) {
   auto state = std::make_unique<Namespace>(engine, std::move(options));
-  state->main_thread =
-      TENON_TRY(GuestThread::create(state->options.interpreter_stack, state->options.maximum_libraries + 1));
+  state->main_thread = TENON_TRY(GuestThread::create(GuestThread::Kind::main, state->options.interpreter_stack,
+                                                     state->options.maximum_libraries + 1));
+  state->threads.add(*state->main_thread);
   TENON_CHECK(add_host_dso(*state));
   TENON_CHECK(state->host.add(std::string(kDestructorModule), destructor_functions(), state.get()));
+  TENON_CHECK(state->host.add("wasi", wasi_thread_functions(), state.get()));
   for (const GuestInterface& interface : guest_interfaces()) {
     TENON_CHECK(state->host.add(interface.module, interface.functions, state.get()));
   }
@@ -150,7 +168,7 @@ Result<> Program::load_main(const std::string& path) {
   if (state_->main != nullptr) {
     return fail(ErrorKind::usage, "cannot load {}: the program has a main module already", path);
   }
-  state_->main_thread->adopt_native_stack();
+  const Presence presence(*state_, *TENON_TRY(state_->threads.enter(*state_)));
   Found main = TENON_TRY(state_->search.find_main(path));
   return load(*state_, std::move(main), path);
 }
@@ -160,7 +178,7 @@ Result<> Program::load_main(std::shared_ptr<SharedModule> module, const std::str
   if (state_->main != nullptr) {
     return fail(ErrorKind::usage, "cannot load {}: the program has a main module already", name);
   }
-  state_->main_thread->adopt_native_stack();
+  const Presence presence(*state_, *TENON_TRY(state_->threads.enter(*state_)));
   state_->search.set_main_directory(directory);
   Found main;
   main.module = std::move(module);
@@ -172,9 +190,7 @@ Result<> Program::load_main(std::shared_ptr<SharedModule> module, const std::str
 
 Result<Dso*> Program::instantiate(std::shared_ptr<SharedModule> module, const std::string& name) {
   Namespace& state = *state_;
-  if (state.calls_in_progress == 0) {
-    state.main_thread->adopt_native_stack();
-  }
+  const Presence presence(state, *TENON_TRY(state.threads.enter(state)));
   // sandbox: code without bounds checks runs only on memories that are guarded.
   if (module->options() != state.options.code) {
     return fail(ErrorKind::usage, "{} was loaded with other code options than the program's", printable(name));
@@ -222,49 +238,67 @@ Result<MemoryMap> Program::map_memory(const std::string& path) {
 }
 
 Result<CallOutcome> Program::run() {
-  if (state_->exit_code) {
-    return CallOutcome{.kind = CallOutcome::Kind::exit, .results = {}, .exit_code = *state_->exit_code, .trap = {}};
-  }
   if (state_->main == nullptr) {
     return fail(ErrorKind::usage, "there is no main module to run");
+  }
+  if (state_->ending) {
+    return ended(*state_);
   }
   const auto start = state_->main->shared().start;
   if (!start) {
     return fail(ErrorKind::usage, "{} has no function _start to run; it exports {} (see --invoke)", state_->main->name,
                 list_functions(state_->main->module()));
   }
-  CallOutcome outcome = call_function(*state_, *state_->main, *start, {});
+  GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
+  const Presence presence(*state_, thread);
+  CallOutcome outcome = call_function(*state_, thread, *state_->main, *start, {});
   // A libc that keeps no list of destructors did not run them.
   if (outcome.kind == CallOutcome::Kind::returned && !state_->destructors.empty()) {
-    if (auto ran = state_->destructors.run_from(*state_, *state_->main_thread, 0); !ran) {
+    if (auto ran = state_->destructors.run_from(*state_, thread, 0); !ran) {
       outcome.kind = CallOutcome::Kind::trap;
       outcome.trap = {.kind = runtime::TrapKind::host, .message = ran.error().message, .backtrace = {}, .omitted = 0};
-    } else if (state_->exit_code) {
-      outcome.kind = CallOutcome::Kind::exit;
-      outcome.exit_code = *state_->exit_code;
+    } else if (state_->ending) {
+      outcome = ended(*state_);
     }
+  }
+  // Whoever comes back from `_start` ends the program, and with it the threads that it spawned.
+  if (state_->threads.has_spawned()) {
+    if (outcome.kind == CallOutcome::Kind::trap) {
+      end_program(*state_, &thread, outcome.trap);
+    } else {
+      end_program(*state_, &thread, outcome.kind == CallOutcome::Kind::exit ? outcome.exit_code : 0);
+    }
+    state_->threads.end_spawned(*state_);
   }
   return outcome;
 }
 
 Result<Dso*> Program::open(const std::string& name, OpenFlags flags) {
-  if (state_->calls_in_progress == 0) {
-    state_->main_thread->adopt_native_stack();
-  }
-  const PendingKept pending(state_->main_thread->state());
-  return link::open(*state_, name, nullptr, flags);
+  GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
+  const Presence presence(*state_, thread);
+  const PendingKept pending(thread.state());
+  return link::open(*state_, thread, name, nullptr, flags);
 }
 
 Result<> Program::close(Dso& dso) {
-  if (state_->calls_in_progress == 0) {
-    state_->main_thread->adopt_native_stack();
-  }
-  const PendingKept pending(state_->main_thread->state());
-  return link::close(*state_, dso, Party::embedder);
+  GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
+  const Presence presence(*state_, thread);
+  const PendingKept pending(thread.state());
+  return link::close(*state_, thread, dso, Party::embedder);
+}
+
+void Program::interrupt() {
+  state_->threads.interrupt(nullptr);
+}
+
+void Program::leave() {
+  state_->threads.leave(*state_);
 }
 
 Result<Program::Symbol> Program::symbol(Dso& dso, std::string_view name) {
-  const SymbolAddress found = TENON_TRY(find_address(*state_, LookIn::library, &dso, name));
+  GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
+  const Presence presence(*state_, thread);
+  const SymbolAddress found = TENON_TRY(find_address(*state_, thread, LookIn::library, &dso, name));
   Symbol symbol{.address = found.address, .is_function = found.function != nullptr, .type = {}};
   if (found.function != nullptr) {
     symbol.type = *found.function->type;
@@ -273,6 +307,8 @@ Result<Program::Symbol> Program::symbol(Dso& dso, std::string_view name) {
 }
 
 Result<CallOutcome> Program::call_slot(uint32_t function, std::span<const abi::Cell> arguments) {
+  GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
+  const Presence presence(*state_, thread);
   const runtime::Table* const table = state_->functions.table();
   const abi::FunctionDescriptor* const target =
       table == nullptr || function >= table->size.load(std::memory_order_acquire) ? nullptr
@@ -291,10 +327,11 @@ Result<CallOutcome> Program::call_slot(uint32_t function, std::span<const abi::C
     return fail(ErrorKind::usage, "the function in table slot {} is one of unloaded library {}", function,
                 state_->name_of_retired(target->dso));
   }
-  return call_function(*state_, *dso, target->function, arguments, target);
+  return call_function(*state_, thread, *dso, target->function, arguments, target);
 }
 
 Result<uint32_t> Program::add_callback(const runtime::HostFunctionDefinition& function, void* environment) {
+  const std::scoped_lock lock(state_->loader_lock);
   state_->callbacks.push_back(std::make_unique<HostFunctionEntry>("callback", function, environment));
   auto slot = state_->functions.slot_of(state_->callbacks.back()->function);
   if (!slot) {
@@ -320,7 +357,9 @@ Result<CallOutcome> Program::call(Dso& dso, std::string_view function, std::span
     return fail(ErrorKind::usage, "{} of {} takes {} arguments {}, not {}", printable(function), dso.name,
                 type.parameters.size(), to_string(type), arguments.size());
   }
-  return call_function(*state_, dso, symbol->index, arguments);
+  GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
+  const Presence presence(*state_, thread);
+  return call_function(*state_, thread, dso, symbol->index, arguments);
 }
 
 Result<GlobalReference> Program::global(Dso& dso, std::string_view name) {

@@ -47,7 +47,11 @@ struct GlobalReference {
   abi::Cell* cell;  ///< in the main thread; valid as long as the program
 };
 
-/// Used by one OS thread at a time; a host function that the guest calls may call back into it.
+/// Thread-safe from when main is loaded on. A host function that the guest calls may call back into it.
+///
+/// The OS thread that loads it is its main thread. In a program whose memory is shared (built with -pthread) each
+/// further OS thread that calls in becomes a thread of the program, with a stack, instances and thread-local variables
+/// of its own: until it calls leave(). In others one thread at a time may be in the program.
 class Program {
  public:
   /// `engine` must outlive the program. Errors: limit (no address space), usage.
@@ -131,6 +135,16 @@ class Program {
   [[nodiscard]] Result<CallOutcome> call(Dso& dso, std::string_view function, std::span<const abi::Cell> arguments);
   /// An exported global. Errors: usage.
   [[nodiscard]] Result<GlobalReference> global(Dso& dso, std::string_view name);
+
+  // -- Threads.
+
+  /// Makes all calls into the guest that are in progress trap with `interrupted`, and all threads that it spawned end,
+  /// also those in endless loops and those that wait. Returns at once, when they may still be on their way out; one
+  /// that was just about to wait needs another interruption. May be called by any thread at any time.
+  void interrupt();
+  /// The calling OS thread is no thread of the program any more, and gives back what it had as one. Without effect for
+  /// the main thread, and from inside of the program.
+  void leave();
 
   // -- Asking.
 

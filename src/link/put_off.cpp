@@ -280,15 +280,35 @@ void choose_put_off(Namespace& program, const LoadSet& load) {
   }
 }
 
-Result<> load_put_off(Namespace& program, GuestThread& thread, Dso& dso) {
+namespace {
+
+/// Takes the loading of `dso` on. False: somebody else has done it.
+Result<bool> begin(Namespace& program, GuestThread& thread, Dso& dso) {
+  std::unique_lock lock(program.loader_lock);
+  while (is_busy(thread, dso)) {
+    TENON_CHECK(wait_for_loader(program, lock, thread, dso));
+  }
   if (dso.load_error) {
     return std::unexpected(*dso.load_error);
   }
+  if (dso.state != State::put_off) {
+    return false;  // by another thread, or by this one, further out
+  }
+  dso.state = State::arriving;
+  dso.loader = &thread;
+  return true;
+}
+
+}  // namespace
+
+Result<> load_put_off(Namespace& program, GuestThread& thread, Dso& dso) {
+  if (!TENON_TRY(begin(program, thread, dso))) {
+    return {};
+  }
   program.report.line(kDebugFiles, "file={};  used for the first time", dso.name);
-  LoadSet set;
+  LoadSet set(thread);
   set.is_first = false;
   set.dsos = {&dso};
-  dso.state = State::published;
   // The guest could write there meanwhile.
   if (program.memory != nullptr && dso.memory_size() != 0) {
     program.memory->clear(dso.memory_base, dso.memory_size());
@@ -305,11 +325,14 @@ Result<> load_put_off(Namespace& program, GuestThread& thread, Dso& dso) {
     if (thread.instance(dso) != nullptr) {
       // Its code may have run, and others may have been bound to the instance: it goes with the DSO.
       thread.hide_instance(dso);
+      const std::scoped_lock lock(program.loader_lock);
       dso.load_error = error;
     }
     dso.state = State::put_off;  // whoever comes next is told the same
+    end_loading(program, set);
     return std::unexpected(std::move(error));
   }
+  end_loading(program, set);
   ++program.report.statistics.put_off_used;
   return {};
 }
@@ -317,9 +340,9 @@ Result<> load_put_off(Namespace& program, GuestThread& thread, Dso& dso) {
 Result<> load_put_off_data(Namespace& program, const LoadSet& load) {
   for (const Dso* const dso : load.dsos) {
     for (const GlobalBinding& binding : dso->globals) {
-      if (takes_data(binding.kind) && binding.dso->state == State::put_off) {
-        TENON_CHECK(load_put_off(program, *program.main_thread, *binding.dso));
-        if (program.exit_code) {
+      if (takes_data(binding.kind) && (binding.dso->state == State::put_off || binding.dso->state == State::arriving)) {
+        TENON_CHECK(load_put_off(program, *load.thread, *binding.dso));
+        if (program.ending) {
           return {};
         }
       }

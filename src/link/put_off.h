@@ -16,7 +16,7 @@ namespace tenon::link {
 void choose_put_off(Namespace& program, const LoadSet& load);
 
 /// Does for `dso`, which is put off, what was put off, in `thread`. Runs guest code; no lock may be held. Errors: those
-/// of instantiating and constructing. See Namespace::exit_code afterwards.
+/// of instantiating and constructing. See Namespace::ending afterwards.
 [[nodiscard]] Result<> load_put_off(Namespace& program, GuestThread& thread, Dso& dso);
 
 /// The same for what the new DSOs of `load` take data addresses of.

@@ -79,13 +79,14 @@ std::string Statistics::text() const {
   count("table slots for addresses taken", table_slots);
   count("libraries constructed", constructors);
   count("instances made", instances);
-  std::chrono::nanoseconds total{};
+  count("threads spawned", threads);
+  const auto microseconds = [](uint64_t nanoseconds) { return static_cast<double>(nanoseconds) / 1000; };
+  uint64_t total = 0;
   for (size_t i = 0; i < kStepCount; ++i) {
-    text += fmt::format("  time: {:<32}{:>9.1f} us\n", to_string(static_cast<Step>(i)),
-                        static_cast<double>(time[i].count()) / 1000);
-    total += time[i];
+    text += fmt::format("  time: {:<32}{:>9.1f} us\n", to_string(static_cast<Step>(i)), microseconds(nanoseconds[i]));
+    total += nanoseconds[i];
   }
-  text += fmt::format("  time: {:<32}{:>9.1f} us", "all steps", static_cast<double>(total.count()) / 1000);
+  text += fmt::format("  time: {:<32}{:>9.1f} us", "all steps", microseconds(total));
   return text;
 }
 
@@ -134,6 +135,7 @@ Report::Report(DebugCategories categories, std::function<void(std::string_view)>
     : categories_(categories), sink_(std::move(sink)) {}
 
 void Report::write(const std::string& text) {
+  const std::scoped_lock lock(writing_);
   std::string_view rest = text;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,24 +43,25 @@ class Counter {
 };
 
 struct Statistics {
-  Counter libraries;         ///< DSOs loaded, main counted
-  Counter put_off;           ///< of these, not instantiated until they are used
-  Counter put_off_used;      ///< of these, used by now
-  Counter opened;            ///< calls of dlopen, and the embedder's, that succeeded
-  Counter unloaded;          ///< DSOs
-  Counter modules_decoded;   ///< of these, decoded and validated for it
-  Counter modules_shared;    ///< of these, found decoded in the process
-  Counter files_tried;       ///< files that were looked for
-  Counter lookups;           ///< symbols looked up in scopes
-  Counter lookups_in_dso;    ///< and in how many DSOs together
-  Counter bound_at_load;     ///< functions
-  Counter bound_lazily;      ///< functions
-  Counter cells;             ///< GOT cells filled
-  Counter data_relocations;  ///< DSOs whose data relocations were applied
-  Counter table_slots;       ///< slots given to functions whose address was taken
-  Counter constructors;      ///< DSOs constructed
-  Counter instances;         ///< made, in all threads
-  std::array<std::chrono::nanoseconds, kStepCount> time{};
+  Counter libraries;                            ///< DSOs loaded, main counted
+  Counter put_off;                              ///< of these, not instantiated until they are used
+  Counter put_off_used;                         ///< of these, used by now
+  Counter opened;                               ///< calls of dlopen, and the embedder's, that succeeded
+  Counter unloaded;                             ///< DSOs
+  Counter modules_decoded;                      ///< of these, decoded and validated for it
+  Counter modules_shared;                       ///< of these, found decoded in the process
+  Counter files_tried;                          ///< files that were looked for
+  Counter lookups;                              ///< symbols looked up in scopes
+  Counter lookups_in_dso;                       ///< and in how many DSOs together
+  Counter bound_at_load;                        ///< functions
+  Counter bound_lazily;                         ///< functions
+  Counter cells;                                ///< GOT cells filled
+  Counter data_relocations;                     ///< DSOs whose data relocations were applied
+  Counter table_slots;                          ///< slots given to functions whose address was taken
+  Counter constructors;                         ///< DSOs constructed
+  Counter instances;                            ///< made, in all threads
+  Counter threads;                              ///< that the guest spawned
+  std::array<Counter, kStepCount> nanoseconds;  ///< by step
 
   /// Several lines, as `--debug=statistics` prints them.
   [[nodiscard]] std::string text() const;
@@ -139,7 +141,7 @@ struct Printable {
   std::string_view text;
 };
 
-/// Where debug lines go, and what is counted. Used by one thread at a time but for the counters of binding.
+/// Where debug lines go, and what is counted. Thread-safe; lines of several threads come one after the other.
 class Report {
  public:
   Report(DebugCategories categories, std::function<void(std::string_view)> sink);
@@ -160,6 +162,7 @@ class Report {
   void write(const std::string& text);
 
   DebugCategories categories_;
+  std::mutex writing_;  ///< held while a line is handed over
   std::function<void(std::string_view)> sink_;
 };
 
@@ -167,13 +170,16 @@ class Report {
 class StepTimer {
  public:
   StepTimer(Statistics& statistics, Step step)
-      : time_(statistics.time[static_cast<size_t>(step)]), start_(std::chrono::steady_clock::now()) {}
-  ~StepTimer() { time_ += std::chrono::steady_clock::now() - start_; }
+      : nanoseconds_(statistics.nanoseconds[static_cast<size_t>(step)]), start_(std::chrono::steady_clock::now()) {}
+  ~StepTimer() {
+    const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - start_;
+    nanoseconds_ += static_cast<uint64_t>(time.count());
+  }
   StepTimer(const StepTimer&) = delete;
   StepTimer& operator=(const StepTimer&) = delete;
 
  private:
-  std::chrono::nanoseconds& time_;
+  Counter& nanoseconds_;
   std::chrono::steady_clock::time_point start_;
 };
 

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "link/guest_call.h"
+#include "link/inquiry.h"
+#include "link/load.h"
 
 namespace tenon::link {
 
@@ -38,6 +40,7 @@ bool is_root(const Namespace& program, const Dso& dso) {
     case State::loading:
     case State::published:
     case State::constructing:
+    case State::arriving:
     case State::destructing:
       return true;
     case State::ready:
@@ -117,31 +120,6 @@ void leave_table(Namespace& program, Dso& dso) {
       [&](const LinkedFunction& function) { program.functions.release_slot(function, dso.name); });
 }
 
-/// Whether an exception that is still held has a tag of `dso`: the tag's address is its identity.
-bool has_exceptions(const runtime::Thread& thread, const Dso& dso) {
-  return std::ranges::any_of(dso.own_tags, [&](const runtime::Tag& tag) {
-    return std::ranges::any_of(thread.exceptions,
-                               [&](const abi::Exception* exception) { return exception->tag == &tag; });
-  });
-}
-
-/// The DSOs that code of the thread is in, whether it runs or waits for a call to return.
-void add_active(const Namespace& program, const runtime::Thread& thread, DsoSet& active) {
-  const auto* const end = static_cast<const abi::Frame*>(thread.stack_end());
-  for (const abi::Frame* frame = thread.frames; frame < end; ++frame) {
-    active.insert(static_cast<const Dso*>(&runtime::LinkedModule::of(*frame->caller_instance)));
-  }
-  for (const abi::NativeSegment* segment = thread.native; segment != nullptr; segment = segment->outer) {
-    for (runtime::NativeWalk walk(*segment); !walk.at_end(); walk.next()) {
-      for (const auto& dso : program.dsos) {
-        if (dso != nullptr && &dso->executable() == walk.frame().code->owner) {
-          active.insert(dso.get());
-        }
-      }
-    }
-  }
-}
-
 /// Takes published DSOs away from everybody. Those that others refer to stay as they are for these, and nobody else
 /// finds them. The link map lock is held alone.
 void take_away(Namespace& program, const DsoSet& dsos) {
@@ -157,16 +135,17 @@ void take_away(Namespace& program, const DsoSet& dsos) {
     leave_table(program, dso);
     dso.state = State::gone;
     program.gone.push_back(&dso);
+    program.anything_gone.store(true, std::memory_order_relaxed);
   }
 }
 
 /// One round: what is unreachable now.
-Result<> unload_once(Namespace& program) {
-  GuestThread& thread = *program.main_thread;
+Result<> unload_once(Namespace& program, GuestThread& thread) {
   Result<> result;
   std::vector<Dso*> dead;
   DsoSet dead_set;
   {
+    const std::scoped_lock loader_lock(program.loader_lock);
     const std::unique_lock lock(program.link_map_lock);
     const DsoSet alive = reachable(program, {});
     for (Dso* const dso : program.link_map) {
@@ -191,7 +170,7 @@ Result<> unload_once(Namespace& program) {
     if (auto ran = program.destructors.run_of(program, thread, *dso); !ran && result) {
       result = std::move(ran);
     }
-    if (program.exit_code) {
+    if (program.ending) {
       return result;  // everything ends
     }
   }
@@ -210,26 +189,30 @@ Result<> unload_once(Namespace& program) {
                   .path = dso->path,
                   .message = {}});
   }
-  reclaim(program);
+  reclaim(program, thread);
   return result;
 }
 
 }  // namespace
 
-Result<> unload_unreachable(Namespace& program) {
-  if (program.unloading) {
-    program.unload_again = true;
-    return {};
+Result<> unload_unreachable(Namespace& program, GuestThread& thread) {
+  {
+    const std::scoped_lock lock(program.loader_lock);
+    if (program.unloading) {
+      program.unload_again = true;
+      return {};
+    }
+    program.unloading = true;
   }
-  program.unloading = true;
   Result<> result;
-  do {
-    program.unload_again = false;
-    if (auto unloaded = unload_once(program); !unloaded && result) {
+  for (bool again = true; again;) {
+    if (auto unloaded = unload_once(program, thread); !unloaded && result) {
       result = std::move(unloaded);
     }
-  } while (program.unload_again && !program.exit_code);
-  program.unloading = false;
+    const std::scoped_lock lock(program.loader_lock);
+    again = std::exchange(program.unload_again, false) && !program.ending;
+    program.unloading = again;
+  }
   return result;
 }
 
@@ -237,7 +220,7 @@ void undo_unpublished(Namespace& program, LoadSet& load) {
   const DsoSet dsos(load.dsos.begin(), load.dsos.end());
   // Not each by itself: some were put off, and have addresses all the same.
   const bool code_ran =
-      std::ranges::any_of(load.dsos, [&](const Dso* dso) { return program.main_thread->instance(*dso) != nullptr; });
+      std::ranges::any_of(load.dsos, [&](const Dso* dso) { return load.thread->instance(*dso) != nullptr; });
   const auto is_one = [&](const Dso* dso) { return dsos.contains(dso); };
   if (!load.code_ran) {
     for (const LinkedFunction* const function : load.new_slots | std::views::reverse) {
@@ -272,14 +255,16 @@ void undo_unpublished(Namespace& program, LoadSet& load) {
       }
     }
   }
+  end_loading(program, load);
   program.discard(load.dsos);
   for (const MemoryRange& range : ranges) {
-    program.placement.give(program, *program.main_thread, range);
+    program.placement.give(program, *load.thread, range);
   }
   load.dsos.clear();
 }
 
 void retract(Namespace& program, LoadSet& load) {
+  end_loading(program, load);
   {
     const std::unique_lock lock(program.link_map_lock);
     const DsoSet failed(load.dsos.begin(), load.dsos.end());
@@ -291,36 +276,78 @@ void retract(Namespace& program, LoadSet& load) {
     take_away(program, failed);
     program.unloaded += load.dsos.size();
   }
-  reclaim(program);
+  reclaim(program, *load.thread);
 }
 
-void reclaim(Namespace& program) {
-  if (program.gone.empty()) {
+namespace {
+
+/// So many numbers of DSOs that are gone may wait until all threads are asked whether they hold references.
+constexpr size_t kRetiredBatch = 64;
+
+/// Takes what an inquiry has found nobody inside of. The link map lock is held alone.
+std::vector<Dso*> settle(Namespace& program, const Inquiry& inquiry) {
+  DsoSet active;
+  for (size_t i = 0; i < inquiry.dsos().size(); ++i) {
+    if (inquiry.is_inside(i)) {
+      active.insert(inquiry.dsos()[i]);
+    }
+  }
+  close_over(active);
+  std::vector<Dso*> free;
+  for (Dso* const dso : inquiry.dsos()) {
+    if (!active.contains(dso)) {
+      free.push_back(dso);
+      std::erase(program.gone, dso);
+    }
+  }
+  program.anything_gone.store(!program.gone.empty(), std::memory_order_relaxed);
+  // What still runs looks names up in scopes that it shared with them.
+  leave_scopes(program, DsoSet(free.begin(), free.end()));
+  for (size_t i = 0; i < inquiry.retired().size(); ++i) {
+    if (!inquiry.is_referred_to(i)) {
+      program.forget_retired(inquiry.retired()[i]);
+    }
+  }
+  return free;
+}
+
+/// What can go by now.
+std::vector<Dso*> find_free(Namespace& program, GuestThread& thread) {
+  const std::unique_lock reclaiming(program.reclaiming, std::try_to_lock);
+  if (!reclaiming) {
+    return {};  // another thread is at it
+  }
+  const std::unique_lock lock(program.link_map_lock);
+  std::vector<Dso*> free;
+  if (program.inquiry != nullptr) {
+    program.inquiry->remind(program, thread);
+    if (!program.inquiry->is_complete()) {
+      return {};
+    }
+    free = settle(program, *program.inquiry);
+    program.inquiry.reset();
+  }
+  if (program.gone.empty() && program.retired_for_now.empty()) {
+    return free;
+  }
+  const bool is_alone = program.threads.count() == 1;
+  program.inquiry = std::make_unique<Inquiry>(program, thread, program.gone,
+                                              is_alone || program.retired_for_now.size() >= kRetiredBatch);
+  if (program.inquiry->is_complete()) {
+    const std::vector<Dso*> more = settle(program, *program.inquiry);
+    free.insert(free.end(), more.begin(), more.end());
+    program.inquiry.reset();
+  }
+  return free;
+}
+
+}  // namespace
+
+void reclaim(Namespace& program, GuestThread& thread) {
+  if (!program.anything_gone.load(std::memory_order_relaxed)) {
     return;
   }
-  GuestThread& thread = *program.main_thread;
-  std::vector<Dso*> free;
-  {
-    const std::unique_lock lock(program.link_map_lock);
-    DsoSet active;
-    add_active(program, thread.state(), active);
-    for (const Dso* const dso : program.gone) {
-      if (has_exceptions(thread.state(), *dso)) {
-        active.insert(dso);
-      }
-    }
-    std::erase_if(active, [](const Dso* dso) { return dso->state != State::gone; });
-    close_over(active);
-    std::erase_if(program.gone, [&](Dso* dso) {
-      if (active.contains(dso)) {
-        return false;
-      }
-      free.push_back(dso);
-      return true;
-    });
-    // What still runs looks names up in scopes that it shared with them.
-    leave_scopes(program, DsoSet(free.begin(), free.end()));
-  }
+  const std::vector<Dso*> free = find_free(program, thread);
   std::vector<MemoryRange> ranges;
   ranges.reserve(free.size());
   for (const Dso* const dso : free) {

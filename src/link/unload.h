@@ -16,9 +16,9 @@ namespace tenon::link {
 
 /// Unloads what is not reachable any more. Runs destructors; no lock may be held. Errors: trap, of the first destructor
 /// that trapped; everything is unloaded all the same. Inside of a destructor it only sees to it that the unloading
-/// under way goes on until nothing more is unreachable, as in glibc. See Namespace::exit_code afterwards: then nothing
+/// under way goes on until nothing more is unreachable, as in glibc. See Namespace::ending afterwards: then nothing
 /// more is done.
-[[nodiscard]] Result<> unload_unreachable(Namespace& program);
+[[nodiscard]] Result<> unload_unreachable(Namespace& program, GuestThread& thread);
 
 /// Takes back a load that failed before its DSOs were published: no code has seen them.
 void undo_unpublished(Namespace& program, LoadSet& load);
@@ -27,8 +27,9 @@ void undo_unpublished(Namespace& program, LoadSet& load);
 /// refer to by now stay until these go.
 void retract(Namespace& program, LoadSet& load);
 
-/// Reclaims what is gone and has no code inside by now. Cheap when there is nothing. May run the guest's allocator; no
-/// lock may be held.
-void reclaim(Namespace& program);
+/// Reclaims what is gone and has no code inside by now, as far as the other threads have said so; asks them what is not
+/// known yet, and does not wait (see inquiry.h): the next call goes on. Cheap when there is nothing. May run the
+/// guest's allocator; no lock may be held.
+void reclaim(Namespace& program, GuestThread& thread);
 
 }  // namespace tenon::link

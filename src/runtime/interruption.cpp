@@ -33,7 +33,7 @@ constexpr uintptr_t kRedZone = 128;
 
 /// In the handler: answers when the state of the thread is known, and leaves it for later when not.
 void answer_from_handler(Thread& thread, const ucontext_t& machine, bool in_compiled_code) {
-  LiveWords words{nullptr, 0, nullptr, words_at(thread.live_end)};
+  LiveWords words;
 #if defined(__x86_64__)
   const auto& registers = machine.uc_mcontext.gregs;
   static_assert(sizeof(registers[0]) == sizeof(uintptr_t));
@@ -44,13 +44,14 @@ void answer_from_handler(Thread& thread, const ucontext_t& machine, bool in_comp
   const uintptr_t stack = machine.uc_mcontext.sp;
   const size_t register_count = sizeof(registers) / sizeof(registers[0]);
 #endif
-  if (in_compiled_code || thread.in_linker.load(std::memory_order_relaxed)) {
+  const bool is_in_linker = thread.in_linker.load(std::memory_order_relaxed);
+  const bool is_in_host = thread.in_host.load(std::memory_order_relaxed);
+  if (in_compiled_code || is_in_linker || (is_in_host && thread.linker_entries.load(std::memory_order_relaxed) != 0)) {
     words.registers = reinterpret_cast<const uintptr_t*>(registers);
     words.register_count = register_count;
     words.stack = words_at(stack - kRedZone);
-  } else if (const uintptr_t host = thread.host_stack.load(std::memory_order_relaxed); host != 0) {
-    words.stack = words_at(host);
-  } else {
+    words.stack_end = words_at(thread.live_end);
+  } else if (!is_in_host) {
     return;
   }
   answer(thread, words);
@@ -85,12 +86,6 @@ void send_signal(pthread_t runner) {
   pthread_kill(runner, kInterruptSignal);
 }
 
-/// With all registers that a callee preserves on the stack above its frame.
-__attribute__((noinline)) void answer_from_poll(Thread& thread) {
-  answer(thread,
-         {nullptr, 0, words_at(reinterpret_cast<uintptr_t>(__builtin_frame_address(0))), words_at(thread.live_end)});
-}
-
 }  // namespace
 
 void interrupt(Thread& thread, pthread_t runner) {
@@ -105,6 +100,10 @@ void withdraw_interrupt(Thread& thread) {
 
 void ask(Thread& thread, pthread_t runner, Question& question) {
   thread.question.store(&question, std::memory_order_release);  // pairs with the exchange in answer()
+  remind(thread, runner);
+}
+
+void remind(Thread& thread, pthread_t runner) {
   thread.interrupt.fetch_or(kAnswer, std::memory_order_relaxed);
   send_signal(runner);
 }
@@ -114,11 +113,16 @@ bool withdraw(Thread& thread, Question& question) {
   return thread.question.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel);
 }
 
-__attribute__((noinline)) bool poll(Thread& thread) {
+void answer_outside(Thread& thread) {
+  if (thread.question.load(std::memory_order_relaxed) != nullptr) {
+    answer(thread, {});
+  }
+}
+
+bool poll(Thread& thread) {
   const uint32_t asked = thread.interrupt.load(std::memory_order_relaxed);
   if ((asked & kAnswer) != 0) {
-    __builtin_unwind_init();
-    answer_from_poll(thread);
+    answer(thread, {});
   }
   return (asked & kLeave) == 0 || thread.raise(TrapKind::interrupted);
 }

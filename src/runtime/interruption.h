@@ -32,12 +32,14 @@ constexpr int kInterruptSignal = SIGURG;
 void interrupt(Thread& thread, pthread_t runner);
 void withdraw_interrupt(Thread& thread);
 
-/// Words of a thread's registers and native stack that its guest code, and what runs on its behalf, may still use.
+/// Words of a thread's registers and native stack that its guest code, and what runs on its behalf, may still use. None
+/// where a thread is in a call of a host function, or between two instructions of interpreted code: then its calls in
+/// progress, as a backtrace shows them, are all that there is.
 struct LiveWords {
-  const uintptr_t* registers;
-  size_t register_count;
-  const uintptr_t* stack;      ///< from here
-  const uintptr_t* stack_end;  ///< up to here
+  const uintptr_t* registers = nullptr;
+  size_t register_count = 0;
+  const uintptr_t* stack = nullptr;      ///< from here
+  const uintptr_t* stack_end = nullptr;  ///< up to here
 };
 
 /// Asked of threads one at a time; each answers for itself.
@@ -60,8 +62,13 @@ class Question {
 /// has to be asked again. Nobody waits. A question that it has not answered yet is replaced. Thread-safe; the caller
 /// sees to it that neither thread ends meanwhile.
 void ask(Thread& thread, pthread_t runner, Question& question);
+/// Sends again what ask() sent, for a question that is not answered yet.
+void remind(Thread& thread, pthread_t runner);
 /// The thread will not answer `question` any more. True: it has not.
 bool withdraw(Thread& thread, Question& question);
+
+/// What the thread itself does that has come out of guest code and holds nothing of it: answers what it was asked.
+void answer_outside(Thread& thread);
 
 /// What a thread does that finds its `interrupt` not 0 where guest code may be left and the thread's state is stored.
 /// False: a trap is pending.

@@ -20,21 +20,28 @@ constexpr uintptr_t kNativeStackReserve = uintptr_t{256} * 1024;
 // The kernel keeps other mappings at least 128 MiB away from where the first thread's stack begins.
 constexpr rlim_t kMostWithoutNeighbours = 64 << 20;
 
-// Where the stack of the process's first thread ends at most, when that is the one that runs; 0 when it is not, or when
+struct StackBounds {
+  uintptr_t lowest = 0;
+  uintptr_t end = 0;
+};
+
+// Where the stack of the process's first thread is at most, when that is the one that runs; 0 when it is not, or when
 // the stack may end earlier. pthread_getattr_np says so too, but reads all mappings of the process to find out, which
 // is a good part of what a short program takes.
-uintptr_t main_stack_end() {
+StackBounds main_stack() {
   // The kernel puts the file's name at the very top, above the arguments and the environment.
   const auto* const name = reinterpret_cast<const char*>(getauxval(AT_EXECFN));
   rlimit limit{};
   if (name == nullptr || gettid() != getpid() || getrlimit(RLIMIT_STACK, &limit) != 0 ||
       limit.rlim_cur > kMostWithoutNeighbours) {
-    return 0;
+    return {};
   }
   const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   const uintptr_t top = (reinterpret_cast<uintptr_t>(name) + strlen(name) + page) / page * page;
   const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
-  return here < top && top - here < limit.rlim_cur ? top - limit.rlim_cur : 0;
+  return here < top && top - here < limit.rlim_cur
+             ? StackBounds{top - limit.rlim_cur, reinterpret_cast<uintptr_t>(name)}
+             : StackBounds{};
 }
 
 }  // namespace
@@ -85,8 +92,10 @@ Error Thread::take_trap() {
 }
 
 void Thread::adopt_native_stack() {
-  if (const uintptr_t lowest = main_stack_end(); lowest != 0) {
-    native_stack_limit = lowest + kNativeStackReserve;
+  if (const StackBounds bounds = main_stack(); bounds.lowest != 0) {
+    native_stack_limit = bounds.lowest + kNativeStackReserve;
+    native_stack_end = bounds.end;
+    live_end = native_stack_end;
     return;
   }
   pthread_attr_t attributes;
@@ -97,6 +106,8 @@ void Thread::adopt_native_stack() {
   size_t bytes = 0;
   if (pthread_attr_getstack(&attributes, &lowest, &bytes) == 0) {
     native_stack_limit = reinterpret_cast<uintptr_t>(lowest) + kNativeStackReserve;
+    native_stack_end = reinterpret_cast<uintptr_t>(lowest) + bytes;
+    live_end = native_stack_end;
   }
   pthread_attr_destroy(&attributes);
 }

@@ -54,9 +54,12 @@ class Thread : public abi::Thread {
 
   // What the handler of kInterruptSignal has to know; see interruption.h. Written by the thread itself, but `question`.
   std::atomic<Question*> question{nullptr};
-  std::atomic<uintptr_t> host_stack{0};  ///< where a host function that runs has its frames; 0 when none does
+  std::atomic<bool> in_host{false};
   std::atomic<bool> in_linker{false};
-  uintptr_t live_end = 0;  ///< where the native stack was when guest code was entered; 0 outside of it
+  std::atomic<uint32_t> linker_entries{0};  ///< how many stretches of the linker's frames the native stack has
+  /// Where those frames on the native stack end that belong to the program. Until somebody says so, that is its end.
+  uintptr_t live_end = 0;
+  uintptr_t native_stack_end = 0;  ///< its highest address
 
   struct Waiter;
   std::mutex waiting;        ///< guards `waiter`; that of a bucket of waiters may be taken under it
@@ -76,68 +79,66 @@ class Thread : public abi::Thread {
   std::unique_ptr<abi::Cell[]> overflow_cells_;
 };
 
-/// While one of these lives, the calling thread runs a host function for the guest, whose state is stored; the frames
-/// on the native stack below who makes it hold nothing of guest code.
+/// While one of these lives, the calling thread runs a host function for the guest, whose state is stored; its frames
+/// hold nothing of guest code.
 class InHost {
  public:
-  explicit InHost(Thread& thread) : thread_(thread), outer_(thread.host_stack.load(std::memory_order_relaxed)) {
-    thread.host_stack.store(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)), std::memory_order_relaxed);
+  explicit InHost(Thread& thread) : thread_(thread), outer_(thread.in_host.load(std::memory_order_relaxed)) {
+    thread.in_host.store(true, std::memory_order_relaxed);
   }
-  ~InHost() { thread_.host_stack.store(outer_, std::memory_order_relaxed); }
+  ~InHost() { thread_.in_host.store(outer_, std::memory_order_relaxed); }
   InHost(const InHost&) = delete;
   InHost& operator=(const InHost&) = delete;
-
- private:
-  Thread& thread_;
-  uintptr_t outer_;
-};
-
-/// While one of these lives, the calling thread is in the linker on behalf of guest code, whose state is stored; its
-/// frames on the native stack may hold anything.
-class InLinker {
- public:
-  explicit InLinker(Thread& thread) : thread_(thread), outer_(thread.in_linker.load(std::memory_order_relaxed)) {
-    thread.in_linker.store(true, std::memory_order_relaxed);
-  }
-  ~InLinker() { thread_.in_linker.store(outer_, std::memory_order_relaxed); }
-  InLinker(const InLinker&) = delete;
-  InLinker& operator=(const InLinker&) = delete;
 
  private:
   Thread& thread_;
   bool outer_;
 };
 
-/// While one of these lives, the calling thread runs guest code: neither of the above. The outermost one says where
-/// live words end.
+/// While one of these lives, the calling thread is in the linker on behalf of guest code, whose state is stored; its
+/// frames on the native stack may hold anything.
+class InLinker {
+ public:
+  /// `keeps_nothing`: when guest code runs inside, the linker's frames hold nothing that it could do without.
+  explicit InLinker(Thread& thread, bool keeps_nothing = false)
+      : thread_(thread), outer_(thread.in_linker.load(std::memory_order_relaxed)), entries_(keeps_nothing ? 0 : 1) {
+    thread.linker_entries.fetch_add(entries_, std::memory_order_relaxed);
+    thread.in_linker.store(true, std::memory_order_relaxed);
+  }
+  ~InLinker() {
+    thread_.in_linker.store(outer_, std::memory_order_relaxed);
+    thread_.linker_entries.fetch_sub(entries_, std::memory_order_relaxed);
+  }
+  InLinker(const InLinker&) = delete;
+  InLinker& operator=(const InLinker&) = delete;
+
+ private:
+  Thread& thread_;
+  bool outer_;
+  uint32_t entries_;
+};
+
+/// While one of these lives, the calling thread runs guest code: neither of the above.
 class InGuest {
  public:
   explicit InGuest(Thread& thread)
       : thread_(thread),
-        host_(thread.host_stack.load(std::memory_order_relaxed)),
-        linker_(thread.in_linker.load(std::memory_order_relaxed)),
-        is_outermost_(thread.live_end == 0) {
-    if (is_outermost_) {
-      thread.live_end = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
-    }
-    thread.host_stack.store(0, std::memory_order_relaxed);
+        host_(thread.in_host.load(std::memory_order_relaxed)),
+        linker_(thread.in_linker.load(std::memory_order_relaxed)) {
+    thread.in_host.store(false, std::memory_order_relaxed);
     thread.in_linker.store(false, std::memory_order_relaxed);
   }
   ~InGuest() {
-    thread_.host_stack.store(host_, std::memory_order_relaxed);
+    thread_.in_host.store(host_, std::memory_order_relaxed);
     thread_.in_linker.store(linker_, std::memory_order_relaxed);
-    if (is_outermost_) {
-      thread_.live_end = 0;
-    }
   }
   InGuest(const InGuest&) = delete;
   InGuest& operator=(const InGuest&) = delete;
 
  private:
   Thread& thread_;
-  uintptr_t host_;
+  bool host_;
   bool linker_;
-  bool is_outermost_;
 };
 
 }  // namespace tenon::runtime

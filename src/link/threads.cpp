@@ -1,0 +1,448 @@
+#include "link/threads.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <shared_mutex>
+
+#include "interp/interp.h"
+#include "link/binding.h"
+#include "link/evaluate.h"
+#include "link/guest_call.h"
+#include "link/instantiate.h"
+#include "link/namespace.h"
+#include "link/scope.h"
+#include "link/unload.h"
+#include "runtime/wait.h"
+
+namespace tenon::link {
+
+namespace {
+
+// Errnos of WASI.
+constexpr int32_t kAgain = 6;
+constexpr int32_t kNotSupported = 58;
+
+constexpr uint64_t kMinimumHostStack = 4096;
+
+/// Identifiers of wasi-threads: 1 to this.
+constexpr int32_t kMaximumId = 0x1fffffff;
+
+const wasm::FunctionType& start_type() {
+  static const wasm::FunctionType type{{wasm::ValueType::i32, wasm::ValueType::i32}, {}};
+  return type;
+}
+
+/// The function that a new thread runs: main's, else the first of the global scope. Null when there is none.
+const LinkedFunction* find_start(Namespace& program) {
+  constexpr std::string_view kName = "wasi_thread_start";
+  const std::shared_lock lock(program.link_map_lock);
+  const LinkedFunction* found = nullptr;
+  const wasm::Export* const own = program.main->module().find_export(kName);
+  if (own != nullptr && own->kind == wasm::ExternKind::function &&
+      !program.main->module().is_imported_function(own->index)) {
+    found = program.main->own_function(own->index);
+  } else if (program.global_scope != nullptr) {
+    const std::array scopes = {program.global_scope};
+    const Definition definition = find_symbol(scopes, SymbolName(kName), program.report);
+    if (definition && definition.symbol->kind == wasm::ExternKind::function) {
+      found = function_of(definition).value_or(nullptr);
+    }
+  }
+  return found != nullptr && *found->type == start_type() ? found : nullptr;
+}
+
+Result<std::unique_ptr<GuestThread>> make_thread(Namespace& program, GuestThread::Kind kind) {
+  auto thread =
+      TENON_TRY(GuestThread::create(kind, program.options.interpreter_stack, program.options.maximum_libraries + 1));
+  (void)TENON_TRY(thread->add_instance(*program.dso(HostModules::kDso), 0));
+  return thread;
+}
+
+/// Room for the thread-local block of `dso` in a thread that does not run yet, so that it need not fail later.
+Result<> reserve_tls_block(Namespace& program, GuestThread& thread, const Dso& dso) {
+  if (const auto needs = tls_needs(dso)) {
+    thread.keep_block(dso.index, TENON_TRY(program.placement.take_block(program, needs->size, needs->alignment,
+                                                                        "the thread-local block of " + dso.name)));
+  }
+  return {};
+}
+
+void give_blocks(Namespace& program, GuestThread& thread) {
+  for (const MemoryRange& block : thread.take_blocks()) {
+    program.placement.give_block(program, block);
+  }
+}
+
+/// What --preload-all, and a library opened with RTLD_NOW, ask of a new thread: its instances, before it needs them.
+Result<> make_early(Namespace& program, GuestThread& thread) {
+  std::vector<uint32_t> early;
+  {
+    const std::shared_lock lock(program.link_map_lock);
+    for (const Dso* const dso : program.link_map) {
+      const bool is_wanted = program.options.lazy_loading == LazyLoading::none || dso->bound_now;
+      if (is_wanted && dso->state == State::ready && thread.instance(*dso) == nullptr) {
+        early.push_back(dso->index);
+      }
+    }
+  }
+  for (const uint32_t dso : early) {
+    if (thread.instance(dso) == nullptr && instance_for_thread(program, thread.state(), dso) == nullptr) {
+      return fail(ErrorKind::trap, "{}", thread.state().take_trap().message);
+    }
+  }
+  // What was made first could not yet be bound to what came after it.
+  for (const uint32_t dso : early) {
+    bind_decided(program, thread, dso);
+  }
+  return {};
+}
+
+/// The lowest address of the stack that libc made for a new thread, as its start argument says; 0 when that says
+/// nothing that can be believed. See docs/threads.md.
+uint64_t stack_low(const Namespace& program, uint32_t start_argument) {
+  constexpr uint64_t kWords = 4;
+  const uint64_t size = program.memory->size.load(std::memory_order_acquire);
+  std::array<uint32_t, kWords> words{};
+  if (start_argument % sizeof(uint32_t) != 0 || size < sizeof(words) || start_argument > size - sizeof(words)) {
+    return 0;
+  }
+  std::memcpy(words.data(), program.memory->base + start_argument, sizeof(words));
+  return words[3] < words[0] ? words[3] : 0;
+}
+
+/// libc's own part of the end of a thread that it did not make.
+void call_thread_leave(Namespace& program, GuestThread& thread) {
+  const LinkedFunction* found = nullptr;
+  {
+    const std::shared_lock lock(program.link_map_lock);
+    if (program.global_scope == nullptr) {
+      return;
+    }
+    const std::array scopes = {program.global_scope};
+    const Definition definition = find_symbol(scopes, SymbolName("__wasilibc_thread_leave"), program.report);
+    if (definition && definition.symbol->kind == wasm::ExternKind::function) {
+      found = function_of(definition).value_or(nullptr);
+    }
+  }
+  // A thread that has no instance of libc has nothing of its to give back.
+  if (found != nullptr && *found->type == wasm::FunctionType{} && thread.instance(found->dso) != nullptr) {
+    if (auto left = call_guest(program, thread, found, {}, {}, "ending a thread with", "libc"); !left) {
+      program.report.line(kDebugFiles, "{}", left.error().message);
+    }
+  }
+}
+
+/// Stores 0 and wakes who waits: the last trace of a thread that ended inside of calls.
+void clear_alive_word(const Namespace& program, uint32_t address) {
+  const runtime::Memory* const memory = program.memory;
+  if (address == 0 || memory == nullptr || address % sizeof(uint32_t) != 0 ||
+      memory->size.load(std::memory_order_acquire) < uint64_t{address} + sizeof(uint32_t)) {
+    return;
+  }
+  auto* const word = reinterpret_cast<uint32_t*>(memory->base + address);
+  std::atomic_ref(*word).store(0);
+  (void)runtime::notify(word, UINT32_MAX);
+}
+
+}  // namespace
+
+void end_program(Namespace& program, GuestThread* by, uint32_t exit_code) {
+  if (program.ending.decide(exit_code)) {
+    program.threads.interrupt(by);
+  }
+}
+
+void end_program(Namespace& program, GuestThread* by, runtime::Trap trap) {
+  if (program.ending.decide(std::move(trap))) {
+    program.threads.interrupt(by);
+  }
+}
+
+/// What the OS thread of a spawned thread is given, and does.
+struct SpawnedThread {
+  Namespace& program;
+  GuestThread& thread;
+  const LinkedFunction& start;
+  uint32_t argument;
+
+  static void* run(void* spawned) {
+    const std::unique_ptr<SpawnedThread> self(static_cast<SpawnedThread*>(spawned));
+    pthread_setname_np(pthread_self(), "tenon-guest");
+    {
+      const Presence presence(self->program, self->thread);
+      self->run_guest();
+      if (self->program.destructors.forget(self->thread) && !self->program.ending) {
+        (void)unload_unreachable(self->program, self->thread);
+      }
+    }
+    self->program.threads.remove(self->program, self->thread);
+    return nullptr;
+  }
+
+  void run_guest() {
+    runtime::Thread& state = thread.state();
+    if (program.ending) {
+      return;
+    }
+    if (auto made = make_early(program, thread); !made) {
+      end_program(program, &thread,
+                  runtime::Trap{.kind = abi::TrapKind::host, .message = made.error().message, .backtrace = {}});
+      return;
+    }
+    const std::array<abi::Cell, 2> arguments{abi::Cell{.u64 = static_cast<uint32_t>(thread.id)},
+                                             abi::Cell{.u64 = argument}};
+    abi::Instance* instance = thread.instance(start.dso);
+    if (instance == nullptr) {
+      instance = instance_for_thread(program, state, start.dso);
+    }
+    if (instance != nullptr && interp::invoke(state, instance, *start.code, arguments, {})) {
+      return;
+    }
+    switch (state.pending) {
+      case abi::Pending::exit:
+        if (thread.has_ended) {
+          give_blocks(program, thread);  // before the guest is told that it may join
+          clear_alive_word(program, thread.alive_word);
+        } else {
+          end_program(program, &thread, state.exit_code);
+        }
+        break;
+      case abi::Pending::exception:
+        end_program(program, &thread,
+                    runtime::Trap{.kind = abi::TrapKind::uncaught_exception,
+                                  .message = fmt::format("thread {} threw it", thread.id),
+                                  .backtrace = std::move(state.trap.backtrace),
+                                  .omitted = state.trap.omitted});
+        break;
+      default:
+        if (state.trap.kind != abi::TrapKind::interrupted) {
+          end_program(program, &thread, std::move(state.trap));
+        }
+        break;
+    }
+    state.pending = abi::Pending::none;
+  }
+};
+
+void Threads::add(GuestThread& thread) {
+  const std::scoped_lock lock(mutex_);
+  all_.push_back(&thread);
+  main_owner_ = std::this_thread::get_id();
+}
+
+int32_t Threads::unused_id() {
+  do {
+    last_id_ = last_id_ == kMaximumId ? 1 : last_id_ + 1;
+  } while (spawned_.contains(last_id_));
+  return last_id_;
+}
+
+int32_t Threads::spawn(Namespace& program, uint32_t start_argument) {
+  if (program.main == nullptr || program.memory == nullptr || !program.memory->type().shared) {
+    return -kNotSupported;
+  }
+  const LinkedFunction* const start = find_start(program);
+  if (start == nullptr) {
+    return -kNotSupported;
+  }
+  const auto refuse = [&](std::string_view why) {
+    program.report.line(kDebugFiles, "thread refused: {}", why);
+    return -kAgain;
+  };
+  if (program.ending) {
+    return refuse("the program has ended");
+  }
+  auto made = make_thread(program, GuestThread::Kind::spawned);
+  if (!made) {
+    return refuse(made.error().message);
+  }
+  GuestThread& thread = **made;
+  Dso& definer = *program.dso(start->dso);
+  for (const Dso* const dso : {&definer, program.main}) {
+    auto reserved = thread.has_block(dso->index) ? Result<>() : reserve_tls_block(program, thread, *dso);
+    if (!reserved) {
+      give_blocks(program, thread);
+      return refuse(reserved.error().message);
+    }
+  }
+  if (program.options.code.check_stack) {
+    thread.state().stack_low = stack_low(program, start_argument);
+  }
+  std::unique_lock lock(mutex_);
+  if (spawned_.size() >= program.options.maximum_threads) {
+    lock.unlock();
+    give_blocks(program, thread);
+    return refuse(
+        fmt::format("the program has {} threads, which is its limit (--max-threads)", program.options.maximum_threads));
+  }
+  thread.id = unused_id();
+  const int32_t id = thread.id;
+  auto spawned = std::make_unique<SpawnedThread>(SpawnedThread{program, thread, *start, start_argument});
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, program.options.thread_stack);
+  pthread_t handle{};
+  // It finds itself entered: it cannot remove itself while the lock is held.
+  all_.push_back(&thread);
+  spawned_.emplace(id, *std::move(made));
+  const int error = pthread_create(&handle, &attributes, &SpawnedThread::run, spawned.get());
+  pthread_attr_destroy(&attributes);
+  if (error != 0) {
+    std::erase(all_, &thread);
+    const auto failed = spawned_.extract(id);
+    lock.unlock();
+    give_blocks(program, thread);
+    return refuse(fmt::format("the host has no more threads: {}", strerror(error)));
+  }
+  (void)spawned.release();
+  ++program.report.statistics.threads;
+  return id;
+}
+
+void Threads::remove(Namespace& program, GuestThread& thread) {
+  give_blocks(program, thread);
+  std::unique_ptr<GuestThread> removed;
+  const std::scoped_lock lock(mutex_);
+  std::erase(all_, &thread);
+  removed = std::move(spawned_.extract(thread.id).mapped());
+  removed.reset();
+  // Under the lock: whoever waits for this may take the program away afterwards.
+  ended_.notify_all();
+}
+
+Result<GuestThread*> Threads::enter(Namespace& program) {
+  if (GuestThread* const inside = Presence::find(program)) {
+    return inside;
+  }
+  const std::thread::id self = std::this_thread::get_id();
+  {
+    const std::scoped_lock lock(mutex_);
+    if (main_owner_ == self) {
+      return program.main_thread.get();
+    }
+    if (const auto known = host_.find(self); known != host_.end()) {
+      return known->second.get();
+    }
+    // A program that is not made for several threads goes from one to the next.
+    if (program.memory == nullptr || !program.memory->type().shared) {
+      if (program.main_thread->while_present([](pthread_t /*runner*/) {})) {
+        return fail(ErrorKind::usage,
+                    "another thread is in the program, whose memory is not shared: build it for threads "
+                    "(tenon-cc -pthread), or let one thread in at a time");
+      }
+      main_owner_ = self;
+      return program.main_thread.get();
+    }
+  }
+  auto thread = TENON_TRY(make_thread(program, GuestThread::Kind::host));
+  GuestThread& made = *thread;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (host_.size() + spawned_.size() >= program.options.maximum_threads) {
+      return fail(ErrorKind::limit, "the program has {} threads, which is its limit", program.options.maximum_threads);
+    }
+    all_.push_back(&made);
+    host_.emplace(self, std::move(thread));
+  }
+  if (auto ready = make_host_stack(program, made); !ready) {
+    leave(program);
+    return std::unexpected(std::move(ready).error());
+  }
+  return &made;
+}
+
+Result<> Threads::make_host_stack(Namespace& program, GuestThread& thread) {
+  constexpr uint32_t kAlignment = 4;  // exponent
+  const uint64_t size = std::max<uint64_t>(program.options.host_thread_stack, kMinimumHostStack) / 16 * 16;
+  const MemoryRange stack =
+      TENON_TRY(program.placement.take_block(program, size, kAlignment, "the stack of a thread of the host's"));
+  thread.keep_block(GuestThread::kStackBlock, stack);
+  const Presence presence(program, thread);
+  const Dso& main = *program.main;
+  if (!program.symbols.defined && !main.shared().stack_pointer) {
+    return fail(ErrorKind::unlinkable,
+                "{} does not export its stack pointer, so that no further thread of the host's can enter it: link it "
+                "with -Wl,--export=__stack_pointer",
+                main.name);
+  }
+  thread.state().stack_pointer.u64 = stack.base + size;
+  if (thread.instance(main) == nullptr && instance_for_thread(program, thread.state(), main.index) == nullptr) {
+    return fail(ErrorKind::trap, "{}", thread.state().take_trap().message);
+  }
+  stack_pointer_cell(program, thread)->u64 = stack.base + size;
+  thread.state().stack_low = stack.base;
+  return {};
+}
+
+void Threads::leave(Namespace& program) {
+  std::unique_ptr<GuestThread> left;
+  {
+    const std::scoped_lock lock(mutex_);
+    auto found = host_.extract(std::this_thread::get_id());
+    if (found.empty()) {
+      return;
+    }
+    left = std::move(found.mapped());
+  }
+  if (!program.ending) {
+    const Presence presence(program, *left);
+    (void)program.destructors.run_of_thread(program, *left);
+    call_thread_leave(program, *left);
+    if (program.destructors.forget(*left)) {
+      (void)unload_unreachable(program, *left);
+    }
+  }
+  give_blocks(program, *left);
+  const std::scoped_lock lock(mutex_);
+  std::erase(all_, left.get());
+}
+
+void Threads::interrupt(GuestThread* except) {
+  for_each([&](GuestThread& thread) {
+    if (&thread != except) {
+      thread.while_present([&](pthread_t runner) { runtime::interrupt(thread.state(), runner); });
+    }
+  });
+}
+
+void Threads::end_spawned(Namespace& program) {
+  // A signal may hit a thread that is just about to wait: so it is sent again and again.
+  constexpr auto kStep = std::chrono::milliseconds(2);
+  GuestThread* const self = Presence::find(program);
+  std::unique_lock lock(mutex_);
+  while (!spawned_.empty()) {
+    for (const auto& [id, thread] : spawned_) {
+      if (thread.get() == self) {
+        return;
+      }
+      thread->while_present([&](pthread_t runner) { runtime::interrupt(thread->state(), runner); });
+    }
+    ended_.wait_for(lock, kStep);
+  }
+}
+
+namespace {
+
+bool thread_spawn(void* environment, runtime::HostCall& call) {
+  Namespace& program = *static_cast<Namespace*>(environment);
+  const runtime::InLinker in_linker(runtime::Thread::of(call.thread()));
+  call.set_u32(static_cast<uint32_t>(program.threads.spawn(program, call.u32(0))));
+  return true;
+}
+
+constexpr std::array kWasiThreads = {
+    runtime::HostFunctionDefinition{"thread-spawn", "i_i", &thread_spawn},
+};
+
+}  // namespace
+
+std::span<const runtime::HostFunctionDefinition> wasi_thread_functions() {
+  return kWasiThreads;
+}
+
+}  // namespace tenon::link

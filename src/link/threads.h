@@ -1,0 +1,89 @@
+// The threads of a program: wasi-threads (`wasi.thread-spawn`, `wasi_thread_start`;
+// github.com/WebAssembly/wasi-threads) made of shared libraries, and threads of the host's that call in.
+// docs/threads.md is the contract with a libc.
+//
+// All share memory, table, symbols and tags. What a thread has of its own is made when it needs it: an instance of a
+// DSO at its first call into that, and with it the DSO's thread-local block.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
+#include "link/guest_thread.h"
+#include "runtime/host.h"
+
+namespace tenon::link {
+
+struct Namespace;
+
+/// The threads that a program has now. Thread-safe.
+class Threads {
+ public:
+  /// Adds main's.
+  void add(GuestThread& thread);
+  /// Calls `function` with each. Holds the lock under which they come and go.
+  template <class Function>
+  void for_each(Function&& function) {
+    const std::scoped_lock lock(mutex_);
+    for (GuestThread* const thread : all_) {
+      function(*thread);
+    }
+  }
+  [[nodiscard]] size_t count() const {
+    const std::scoped_lock lock(mutex_);
+    return all_.size();
+  }
+
+  [[nodiscard]] bool has_spawned() const {
+    const std::scoped_lock lock(mutex_);
+    return !spawned_.empty();
+  }
+
+  /// wasi-threads' thread-spawn: the new thread's identifier, or a negative errno of WASI.
+  [[nodiscard]] int32_t spawn(Namespace& program, uint32_t start_argument);
+
+  /// The thread as which the calling OS thread is in the program, or comes into it now: main's when it loaded the
+  /// program or nobody else is in there who could not share it, else one of its own. Errors: limit, usage (the program
+  /// was not made for several threads), trap.
+  [[nodiscard]] Result<GuestThread*> enter(Namespace& program);
+  /// The calling OS thread has no thread of its own in the program any more.
+  void leave(Namespace& program);
+
+  /// Makes every thread but `except` leave guest code (see runtime::interrupt), once.
+  void interrupt(GuestThread* except);
+  /// The same until all threads that the guest spawned have ended.
+  void end_spawned(Namespace& program);
+
+ private:
+  friend struct SpawnedThread;
+  void remove(Namespace& program, GuestThread& thread);
+  int32_t unused_id();
+  /// Gives a thread of the host's a stack in the program's memory and main's instance.
+  static Result<> make_host_stack(Namespace& program, GuestThread& thread);
+
+  mutable std::mutex mutex_;  ///< guards all below; those of single threads may be taken under it
+  std::vector<GuestThread*> all_;
+  std::map<int32_t, std::unique_ptr<GuestThread>> spawned_;
+  std::map<std::thread::id, std::unique_ptr<GuestThread>> host_;
+  std::condition_variable ended_;  ///< a spawned thread has
+  int32_t last_id_ = 0;
+  std::thread::id main_owner_;  ///< the OS thread that main's runs on
+};
+
+/// Ends the program: with an exit code, or by a trap. All other threads leave guest code. Only the first ending counts.
+void end_program(Namespace& program, GuestThread* by, uint32_t exit_code);
+void end_program(Namespace& program, GuestThread* by, runtime::Trap trap);
+
+/// The host functions of module `wasi`; their environment is the Namespace.
+[[nodiscard]] std::span<const runtime::HostFunctionDefinition> wasi_thread_functions();
+
+}  // namespace tenon::link
