@@ -15,6 +15,7 @@
 	.section	.text.wasi_thread_start,"",@
 	.hidden	__wasilibc_run_thread
 	.globl	wasi_thread_start
+	.export_name	wasi_thread_start, wasi_thread_start
 	.type	wasi_thread_start,@function
 wasi_thread_start:
 	.functype	wasi_thread_start (i32, i32) -> ()

@@ -25,6 +25,10 @@ extern weak _Noreturn void __tenon_thread_exit(volatile int* alive);
 extern weak void __wasilibc_unwind_call(void* environment, void (*function)(void*), void* argument);
 extern weak void __wasilibc_unwind_throw(void* environment);
 
+// Of libc itself, if they are linked: free the buffers of the calling thread.
+extern weak hidden void __wasilibc_free_path_buffers(void);
+extern weak hidden void __wasilibc_free_chdir_buffers(void);
+
 // Where the main thread's stack lies, as linker or host know it.
 extern weak unsigned char __stack_low, __stack_high;
 
@@ -66,6 +70,11 @@ static int time_until(clockid_t clock, const struct timespec* at, struct timespe
   return left->tv_sec < 0 ? ETIMEDOUT : 0;
 }
 
+static int is_cancelled(const struct pthread* self) {
+  return self->cancel && self->canceldisable != PTHREAD_CANCEL_DISABLE;
+}
+
+// A point of cancellation. Whoever is cancelled and is given what it waits for at the same time takes it, or it would be lost.
 int __timedwait_cp(volatile int* address, int value, clockid_t clock, const struct timespec* at, int private) {
   struct timespec left;
   if (at) {
@@ -74,11 +83,29 @@ int __timedwait_cp(volatile int* address, int value, clockid_t clock, const stru
       return error;
     }
   }
-  return __wasilibc_futex(address, FUTEX_WAIT, value, at ? &left : NULL) == -ETIMEDOUT ? ETIMEDOUT : 0;
+  struct pthread* const self = __pthread_self();
+  self->waits_at = address;
+  a_barrier();  // pthread_cancel sets the one and looks at the other in the opposite order
+  long result = 0;
+  if (!is_cancelled(self)) {
+    result = __wasilibc_futex(address, FUTEX_WAIT, value, at ? &left : NULL);
+  }
+  self->waits_at = NULL;
+  if (is_cancelled(self) && *address == value) {
+    if (self->canceldisable == PTHREAD_CANCEL_MASKED) {
+      return ECANCELED;
+    }
+    __pthread_exit(PTHREAD_CANCELED);
+  }
+  return result == -ETIMEDOUT ? ETIMEDOUT : 0;
 }
 
 int __timedwait(volatile int* address, int value, clockid_t clock, const struct timespec* at, int private) {
-  return __timedwait_cp(address, value, clock, at, private);
+  int before;
+  __pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  const int error = __timedwait_cp(address, value, clock, at, private);
+  __pthread_setcancelstate(before, NULL);
+  return error;
 }
 
 // ---- The list of threads, a ring, and its lock: its owner's identifier, or 0. The owner may take it again ----------------
@@ -238,6 +265,15 @@ void* __wasilibc_tls_alloc(size_t size, size_t align) {
   return (char*)block + align;
 }
 
+static void free_buffers(void) {
+  if (&__wasilibc_free_path_buffers) {
+    __wasilibc_free_path_buffers();
+  }
+  if (&__wasilibc_free_chdir_buffers) {
+    __wasilibc_free_chdir_buffers();
+  }
+}
+
 static void free_tls_blocks(void) {
   while (tls_blocks) {
     void** const block = tls_blocks;
@@ -317,9 +353,10 @@ static void finish(void* result) {
   struct pthread* const self = __pthread_self();
   self->result = result;
   run_handlers(self);
-  const int state = a_cas(&self->detach_state, DT_JOINABLE, DT_EXITING);
+  const int state = a_cas(&self->detach_state, DT_JOINABLE, DT_EXITING);  // from now on, pthread_detach waits
   abandon_robust_mutexes(self);
   __do_orphaned_stdio_locks();
+  free_buffers();
   free_tls_blocks();
   struct start* const start = (struct start*)self->map_base;  // null in threads of the host's
   __tl_lock();
@@ -352,7 +389,9 @@ void __wasilibc_thread_leave(void) {
   free((char*)self - offsetof(struct block, thread));
 }
 
-static _Noreturn void exit_main_thread(struct pthread* self) {
+// The program goes on until the other threads have ended.
+static _Noreturn void exit_main_thread(struct pthread* self, void* result) {
+  self->result = result;
   run_handlers(self);
   a_store(&self->detach_state, DT_EXITED);
   __wake(&self->detach_state, -1, 1);
@@ -368,7 +407,7 @@ _Noreturn void __pthread_exit(void* result) {
   struct pthread* const self = __pthread_self();
   struct start* const start = (struct start*)self->map_base;
   if (self == &main_thread) {
-    exit_main_thread(self);
+    exit_main_thread(self, result);
   }
   if (!start) {
     a_crash();  // it is the host that called
@@ -482,7 +521,7 @@ int __pthread_create(pthread_t* restrict result, const pthread_attr_t* restrict 
 weak_alias(__pthread_exit, pthread_exit);
 weak_alias(__pthread_create, pthread_create);
 
-// ---- Cancellation: it is deferred, and happens where pthread_testcancel is called ----------------------------------------
+// ---- Cancellation: it is deferred, and happens at pthread_testcancel and where musl's sources wait -----------------------
 
 void __testcancel(void) {
   struct pthread* const self = __wasilibc_self;
@@ -493,9 +532,19 @@ void __testcancel(void) {
 
 int pthread_cancel(pthread_t thread) {
   a_store(&thread->cancel, 1);
-  if (thread == __pthread_self() && !thread->canceldisable && thread->cancelasync) {
-    __pthread_exit(PTHREAD_CANCELED);
+  if (thread == __pthread_self()) {
+    if (!thread->canceldisable && thread->cancelasync) {
+      __pthread_exit(PTHREAD_CANCELED);
+    }
+    return 0;
   }
+  // It may be about to wait, and will be there at the next try; with the lock held it cannot have gone by then.
+  __tl_lock();
+  for (volatile int* at; (at = thread->waits_at) && thread->canceldisable != PTHREAD_CANCEL_DISABLE;) {
+    __wake(at, -1, 1);
+    sched_yield();
+  }
+  __tl_unlock();
   return 0;
 }
 
