@@ -5,6 +5,8 @@
 # a build tree and installed. TENON_SYSROOT, TENON_CLANG and TENON_WASI_SDK in the environment mean what they mean to
 # tenon-cc; they must be the same when configuring and when building.
 #
+# -DTENON_THREADS=ON is for the target with threads, wasm32-wasip1-threads: all is compiled and linked with -pthread.
+#
 # Where the needed libraries are searched: in the directory of the program and in those given to `tenon run -L`. A target's
 # INSTALL_RPATH becomes its runtime path, in the build tree too; `$ORIGIN` in it is the module's own directory.
 
@@ -12,6 +14,15 @@ set(CMAKE_SYSTEM_NAME WASI)
 set(CMAKE_SYSTEM_VERSION 1)
 set(CMAKE_SYSTEM_PROCESSOR wasm32)
 list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
+
+option(TENON_THREADS "Compile for the target with threads, wasm32-wasip1-threads")
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES TENON_THREADS)
+set(_tenon_target wasm32-wasip1)
+if(TENON_THREADS)
+  set(_tenon_target wasm32-wasip1-threads)
+  set(CMAKE_C_FLAGS_INIT -pthread)
+  set(CMAKE_CXX_FLAGS_INIT -pthread)
+endif()
 
 set(_tenon_directories
     ${CMAKE_CURRENT_LIST_DIR}/.. ${CMAKE_CURRENT_LIST_DIR}/../bin ${CMAKE_CURRENT_LIST_DIR}/../../bin
@@ -50,7 +61,7 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
 # Programs that the build or its tests run go through the runtime, if it is there.
 find_program(TENON_COMMAND tenon HINTS ${_tenon_directories})
 if(TENON_COMMAND)
-  set(CMAKE_CROSSCOMPILING_EMULATOR ${TENON_COMMAND} run --library-path ${_tenon_sysroot}/lib/wasm32-wasip1)
+  set(CMAKE_CROSSCOMPILING_EMULATOR ${TENON_COMMAND} run --library-path ${_tenon_sysroot}/lib/${_tenon_target})
 endif()
 mark_as_advanced(TENON_CC TENON_CXX TENON_COMMAND)
 

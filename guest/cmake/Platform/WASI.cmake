@@ -15,5 +15,5 @@ set(CMAKE_SHARED_LIBRARY_RUNTIME_C_FLAG "-Wl,-rpath,")
 set(CMAKE_SHARED_LIBRARY_RUNTIME_C_FLAG_SEP ":")
 
 # The sysroot's directories are tenon-cc's business.
-set(CMAKE_SYSTEM_INCLUDE_PATH /include/wasm32-wasip1)
-set(CMAKE_SYSTEM_LIBRARY_PATH /lib/wasm32-wasip1)
+set(CMAKE_SYSTEM_INCLUDE_PATH /include/${_tenon_target})
+set(CMAKE_SYSTEM_LIBRARY_PATH /lib/${_tenon_target})
