@@ -25,6 +25,7 @@ constexpr int kExitFailure = 1;        ///< ldd, graph, maps: something is missi
 constexpr int kExitUsage = 2;          ///< options or arguments make no sense
 constexpr int kExitNotLoadable = 126;  ///< the file could not be loaded or linked
 constexpr int kExitNotFound = 127;     ///< the file is not there
+constexpr int kExitTimeout = 124;      ///< its time was over: what timeout(1) says
 constexpr int kExitTrap = 134;         ///< the guest trapped: what a shell says of a process that called abort
 
 [[nodiscard]] constexpr int exit_code_of(ErrorKind kind) {

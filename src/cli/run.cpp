@@ -1,7 +1,10 @@
 // `tenon run`: links a program with its libraries and runs it.
 #include <algorithm>
+#include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 #include "cli/command.h"
 #include "cli/images.h"
@@ -12,6 +15,7 @@
 #include "cli/values.h"
 #include "link/engine.h"
 #include "link/program.h"
+#include "link/time_limit.h"
 #include "wasi/wasi.h"
 
 namespace tenon::cli {
@@ -23,7 +27,7 @@ constexpr std::string_view kUsage =
     "Links FILE with the libraries it needs and runs it. Options end at FILE: what follows is the program's.\n"
     "\n"
     "Ends with the program's own exit code, or: 2 for wrong options, 126 when FILE could not be loaded or linked,\n"
-    "127 when it is not there, 134 when the program trapped.\n";
+    "127 when it is not there, 134 when the program trapped, 124 when its time was over (--timeout).\n";
 
 constexpr std::string_view kDebugHelp =
     "Categories for --debug and TENON_DEBUG, several with commas between them:\n"
@@ -45,6 +49,7 @@ struct RunOptions {
   bool invokes = false;
   std::string debug;
   std::string trace;
+  std::optional<std::chrono::nanoseconds> time_limit;
   bool wants_version = false;
 };
 
@@ -69,6 +74,25 @@ Result<> add_variable(wasi::Options& options, std::string_view value) {
   std::erase_if(options.environment, [name](const auto& variable) { return variable.first == name; });
   options.environment.emplace_back(name, value.substr(equals + 1));
   return {};
+}
+
+Result<std::chrono::nanoseconds> parse_seconds(std::string_view value) {
+  constexpr double kMost = 1e9;  // some thirty years
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (error != std::errc() || end != value.data() + value.size() || !(seconds > 0) || seconds > kMost) {
+    return fail(ErrorKind::usage, "--timeout takes a number of seconds above 0, not `{}`", value);
+  }
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>(seconds));
+}
+
+Result<uint32_t> parse_count(std::string_view value) {
+  uint32_t count = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
+  if (error != std::errc() || end != value.data() + value.size()) {
+    return fail(ErrorKind::usage, "--max-threads takes a number, not `{}`", value);
+  }
+  return count;
 }
 
 std::vector<Option> run_options(RunOptions& options) {
@@ -117,6 +141,16 @@ std::vector<Option> run_options(RunOptions& options) {
   for (Option& option : size_options(program)) {
     add(std::move(option));
   }
+  add({0, "timeout", "SECONDS", "end the program when it has run for so long, with exit code 124",
+       [&options](std::string_view value) -> Result<> {
+         options.time_limit = TENON_TRY(parse_seconds(value));
+         return {};
+       }});
+  add({0, "max-threads", "NUMBER", "let the program have so many threads besides its first (default: 4096)",
+       [&program](std::string_view value) -> Result<> {
+         program.maximum_threads = TENON_TRY(parse_count(value));
+         return {};
+       }});
   add({0, "check-stack", "", "trap when the program's stack runs into what is below it",
        set_flag(program.code.check_stack)});
   add({0, "bounds-checks", "guard|explicit",
@@ -259,18 +293,29 @@ int run_program(RunOptions options, std::vector<std::string> operands) {
                                      (*wasi)->environment()))) {
     return kExitNotLoadable;
   }
-  if (const auto loaded = program.load_main(file); !check(loaded)) {
-    return exit_code_of(loaded.error().kind);
+  std::optional<link::TimeLimit> limit;
+  if (options.time_limit) {
+    limit.emplace(program, *options.time_limit);
   }
-  if (options.invokes) {
-    return invoke(program, options.invoke, std::span(operands).subspan(1), file);
+  const auto run = [&] {
+    if (const auto loaded = program.load_main(file); !check(loaded)) {
+      return exit_code_of(loaded.error().kind);
+    }
+    if (options.invokes) {
+      return invoke(program, options.invoke, std::span(operands).subspan(1), file);
+    }
+    const auto outcome = program.run();
+    if (!outcome) {
+      complain("{}", outcome.error().message);
+      return exit_code_of(outcome.error().kind);
+    }
+    return finish(*outcome, file);
+  };
+  int code = run();
+  if (limit && code == kExitTrap && limit->is_over()) {
+    complain("{} was ended: its time was over (--timeout)", file);
+    code = kExitTimeout;
   }
-  const auto outcome = program.run();
-  if (!outcome) {
-    complain("{}", outcome.error().message);
-    return exit_code_of(outcome.error().kind);
-  }
-  const int code = finish(*outcome, file);
 #ifndef TENON_SANITIZED
   if (!tells_at_end) {
     // The kernel takes a process apart faster than destructors do.

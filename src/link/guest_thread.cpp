@@ -144,6 +144,7 @@ Presence::Presence(Namespace& program, GuestThread& thread)
     constexpr uintptr_t kFrame = 4096;  // what the frame that this lies in may have at most
     thread.state().live_end = std::min(reinterpret_cast<uintptr_t>(this) + kFrame, thread.state().native_stack_end);
     const std::scoped_lock lock(thread.presence_);
+    runtime::withdraw_interrupt(thread.state());  // that was for what it did in the program before
     thread.is_present_ = true;
     thread.runner_ = pthread_self();
   }

@@ -41,7 +41,7 @@ class GuestThread {
   }
 
   const Kind kind;
-  /// How the guest knows a thread that it spawned: wasi-threads' identifier. 0 for others.
+  /// By which it is known: of a thread that the guest spawned, wasi-threads' identifier; 0 for main's.
   int32_t id = 0;
 
   [[nodiscard]] runtime::Thread& state() { return *state_; }

@@ -291,6 +291,15 @@ void Program::interrupt() {
   state_->threads.interrupt(nullptr);
 }
 
+bool Program::interrupt(int32_t thread) {
+  return state_->threads.interrupt(thread);
+}
+
+std::optional<int32_t> Program::this_thread() const {
+  const GuestThread* const thread = Presence::find(*state_);
+  return thread == nullptr ? std::nullopt : std::optional(thread->id);
+}
+
 void Program::leave() {
   state_->threads.leave(*state_);
 }

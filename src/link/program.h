@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -142,6 +143,12 @@ class Program {
   /// also those in endless loops and those that wait. Returns at once, when they may still be on their way out; one
   /// that was just about to wait needs another interruption. May be called by any thread at any time.
   void interrupt();
+  /// The same for one thread: main's is 0, one that the guest spawned has the identifier that it knows it by. Of the
+  /// calling OS thread, while it is in a host function of the program's, this_thread() says it. A thread that was
+  /// spawned ends so, and joining it succeeds; what it had locked stays locked. False when it is not in the program.
+  bool interrupt(int32_t thread);
+  /// Nothing when the calling OS thread is not in the program.
+  [[nodiscard]] std::optional<int32_t> this_thread() const;
   /// The calling OS thread is no thread of the program any more, and gives back what it had as one. Without effect for
   /// the main thread, and from inside of the program.
   void leave();

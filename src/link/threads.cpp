@@ -28,7 +28,7 @@ constexpr int32_t kNotSupported = 58;
 
 constexpr uint64_t kMinimumHostStack = 4096;
 
-/// Identifiers of wasi-threads: 1 to this.
+/// Identifiers of wasi-threads: 1 to this. Those of threads of the host's are larger.
 constexpr int32_t kMaximumId = 0x1fffffff;
 
 const wasm::FunctionType& start_type() {
@@ -137,10 +137,10 @@ void call_thread_leave(Namespace& program, GuestThread& thread) {
 }
 
 /// Stores 0 and wakes who waits: the last trace of a thread that ended inside of calls.
-void clear_alive_word(const Namespace& program, uint32_t address) {
+void clear_alive_word(const Namespace& program, uint64_t address) {
   const runtime::Memory* const memory = program.memory;
   if (address == 0 || memory == nullptr || address % sizeof(uint32_t) != 0 ||
-      memory->size.load(std::memory_order_acquire) < uint64_t{address} + sizeof(uint32_t)) {
+      memory->size.load(std::memory_order_acquire) < address + sizeof(uint32_t)) {
     return;
   }
   auto* const word = reinterpret_cast<uint32_t*>(memory->base + address);
@@ -221,6 +221,9 @@ struct SpawnedThread {
       default:
         if (state.trap.kind != abi::TrapKind::interrupted) {
           end_program(program, &thread, std::move(state.trap));
+        } else if (!program.ending) {  // the thread alone: who joins it is told; what it has locked stays locked
+          constexpr uint64_t kAliveWord = 8;
+          clear_alive_word(program, argument + kAliveWord);
         }
         break;
     }
@@ -346,6 +349,7 @@ Result<GuestThread*> Threads::enter(Namespace& program) {
     if (host_.size() + spawned_.size() >= program.options.maximum_threads) {
       return fail(ErrorKind::limit, "the program has {} threads, which is its limit", program.options.maximum_threads);
     }
+    made.id = kMaximumId + ++last_host_id_;
     all_.push_back(&made);
     host_.emplace(self, std::move(thread));
   }
@@ -402,7 +406,17 @@ void Threads::leave(Namespace& program) {
   std::erase(all_, left.get());
 }
 
-void Threads::interrupt(GuestThread* except) {
+bool Threads::interrupt(int32_t id) {
+  bool is_there = false;
+  for_each([&](GuestThread& thread) {
+    if (thread.id == id) {
+      is_there |= thread.while_present([&](pthread_t runner) { runtime::interrupt(thread.state(), runner); });
+    }
+  });
+  return is_there;
+}
+
+void Threads::interrupt(const GuestThread* except) {
   for_each([&](GuestThread& thread) {
     if (&thread != except) {
       thread.while_present([&](pthread_t runner) { runtime::interrupt(thread.state(), runner); });

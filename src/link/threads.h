@@ -59,7 +59,9 @@ class Threads {
   void leave(Namespace& program);
 
   /// Makes every thread but `except` leave guest code (see runtime::interrupt), once.
-  void interrupt(GuestThread* except);
+  void interrupt(const GuestThread* except);
+  /// The same for one thread; false when there is none of that number in the program.
+  bool interrupt(int32_t id);
   /// The same until all threads that the guest spawned have ended.
   void end_spawned(Namespace& program);
 
@@ -76,6 +78,7 @@ class Threads {
   std::map<std::thread::id, std::unique_ptr<GuestThread>> host_;
   std::condition_variable ended_;  ///< a spawned thread has
   int32_t last_id_ = 0;
+  int32_t last_host_id_ = 0;
   std::thread::id main_owner_;  ///< the OS thread that main's runs on
 };
 
