@@ -1,5 +1,5 @@
-// Where musl finds the calling thread's struct pthread: in libc's own thread-local block. It is made at its first use, so
-// that a thread needs nothing but that block to call libc, whoever made the thread.
+// Where musl finds the calling thread's struct pthread: in libc's own thread-local block. It is made at its first use,
+// so that a thread needs nothing but that block to call libc, whoever made the thread.
 extern _Thread_local struct __pthread* __wasilibc_self __attribute__((visibility("hidden")));
 __attribute__((visibility("hidden"))) struct __pthread* __wasilibc_make_self(void);
 

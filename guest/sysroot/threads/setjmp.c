@@ -1,5 +1,5 @@
-// libsetjmp: what the compiler makes of setjmp and longjmp with -wasm-enable-sjlj calls these functions. The names and the
-// exception's contents are those of the tool conventions (SetjmpLongjmp.md): a pointer to `arguments`, below.
+// libsetjmp: what the compiler makes of setjmp and longjmp with -wasm-enable-sjlj calls these functions. The names and
+// the exception's contents are those of the tool conventions (SetjmpLongjmp.md): a pointer to `arguments`, below.
 #include <setjmp.h>
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
-// Takes the place of musl's "syscall.h": there are no system calls. What its thread sources ask of them are futexes, which
-// WebAssembly's instructions are, and things that mean nothing here.
+// Takes the place of musl's "syscall.h": there are no system calls. What its thread sources ask of them are futexes,
+// which WebAssembly's instructions are, and things that mean nothing here.
 #ifndef _INTERNAL_SYSCALL_H
 #define _INTERNAL_SYSCALL_H
 

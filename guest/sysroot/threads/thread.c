@@ -1,5 +1,5 @@
-// Threads, made by the host: what the kernel does for musl's thread sources, and what they leave to it. docs/threads.md has
-// the contract between this file and the host.
+// Threads, made by the host: what the kernel does for musl's thread sources, and what they leave to it. docs/threads.md
+// has the contract between this file and the host.
 //
 // musl's own files do all that needs nothing but futexes: mutexes, conditions, locks, barriers, keys, semaphores.
 #define _GNU_SOURCE
@@ -15,7 +15,7 @@
 
 _Thread_local struct pthread* __wasilibc_self;
 
-// ---- What the host may give. Asked for by address only, so that a host without them has nothing to resolve -------------
+// ---- What the host may give. Asked for by address only, so that a host without them has nothing to resolve ---------
 
 // Runs what the calling thread registered with __cxa_thread_atexit_impl.
 extern weak void __call_tls_dtors(void);
@@ -37,7 +37,7 @@ extern weak unsigned char __stack_low, __stack_high;
 
 extern int __wasi_thread_spawn(void* start) __attribute__((import_module("wasi"), import_name("thread-spawn")));
 
-// ---- Futexes ------------------------------------------------------------------------------------------------------------
+// ---- Futexes -------------------------------------------------------------------------------------------------------
 
 long __wasilibc_futex(volatile void* address, int operation, int value, const struct timespec* timeout) {
   switch (operation & ~FUTEX_PRIVATE) {
@@ -74,7 +74,8 @@ static int is_cancelled(const struct pthread* self) {
   return self->cancel && self->canceldisable != PTHREAD_CANCEL_DISABLE;
 }
 
-// A point of cancellation. Whoever is cancelled and is given what it waits for at the same time takes it, or it would be lost.
+// A point of cancellation. Whoever is cancelled and is given what it waits for at the same time takes it, or it would
+// be lost.
 int __timedwait_cp(volatile int* address, int value, clockid_t clock, const struct timespec* at, int private) {
   struct timespec left;
   if (at) {
@@ -108,7 +109,7 @@ int __timedwait(volatile int* address, int value, clockid_t clock, const struct 
   return error;
 }
 
-// ---- The list of threads, a ring, and its lock: its owner's identifier, or 0. The owner may take it again ----------------
+// ---- The list of threads, a ring, and its lock: its owner's identifier, or 0. The owner may take it again ----------
 
 volatile int __thread_list_lock;
 static int list_lock_depth;
@@ -149,7 +150,7 @@ static void unlink_thread(struct pthread* thread) {
   thread->prev = thread->next = thread;
 }
 
-// ---- What a thread has --------------------------------------------------------------------------------------------------
+// ---- What a thread has ---------------------------------------------------------------------------------------------
 
 // The first four are known to the host, or to start.s.
 struct start {
@@ -165,8 +166,8 @@ struct start {
   int unwinds;  // whether `environment` is what __wasilibc_unwind_throw can come back to
   unsigned long environment[32];
 };
-_Static_assert(offsetof(struct start, stack) == 0 && offsetof(struct start, tls) == 4 && offsetof(struct start, alive) == 8 &&
-                   offsetof(struct start, stack_low) == 12,
+_Static_assert(offsetof(struct start, stack) == 0 && offsetof(struct start, tls) == 4 &&
+                   offsetof(struct start, alive) == 8 && offsetof(struct start, stack_low) == 12,
                "the contract with the host");
 
 // What pthread_create allocates begins with one; libc's thread-local block and the stack follow.
@@ -205,8 +206,8 @@ static void become_threaded(void) {
   libc.need_locks = 1;
 }
 
-// For the first thread that comes, which is the main thread, and for every other one that pthread_create did not make: the
-// host may enter the guest in threads of its own.
+// For the first thread that comes, which is the main thread, and for every other one that pthread_create did not make:
+// the host may enter the guest in threads of its own.
 struct pthread* __wasilibc_make_self(void) {
   struct pthread* self = &main_thread;
   if (!a_swap(&main_thread_is_made, 1)) {
@@ -245,7 +246,7 @@ __attribute__((constructor(50))) static void make_main_thread(void) {
   __pthread_self();
 }
 
-// ---- Thread-local blocks for hosts that want libc to allocate them -------------------------------------------------------
+// ---- Thread-local blocks for hosts that want libc to allocate them -------------------------------------------------
 
 static _Thread_local void* tls_blocks;  // a list, by the first word of each
 
@@ -282,9 +283,10 @@ static void free_tls_blocks(void) {
   }
 }
 
-// ---- The end of a thread ------------------------------------------------------------------------------------------------
+// ---- The end of a thread -------------------------------------------------------------------------------------------
 
-// Detached threads that have ended, or are about to. Who uses a block's stack cannot free it: a later pthread_create does.
+// Detached threads that have ended, or are about to. Who uses a block's stack cannot free it: a later pthread_create
+// does.
 static struct start* ended;
 static volatile int ended_lock[1];
 
@@ -335,14 +337,19 @@ static void abandon_robust_mutexes(struct pthread* self) {
   }
 }
 
-// What runs code of the program's.
-static void run_handlers(struct pthread* self) {
-  self->canceldisable = 1;
+// They lie in the frames of the functions that pushed them.
+static void run_cancellation_handlers(struct pthread* self) {
+  self->canceldisable = PTHREAD_CANCEL_DISABLE;
   self->cancelasync = 0;
   for (struct __ptcb* handler; (handler = self->cancelbuf);) {
     self->cancelbuf = handler->__next;
     handler->__f(handler->__x);
   }
+}
+
+// What runs code of the program's.
+static void run_handlers(struct pthread* self) {
+  run_cancellation_handlers(self);
   if (&__call_tls_dtors) {
     IF_THERE(__call_tls_dtors)();
   }
@@ -377,8 +384,8 @@ static void finish(void* result) {
   }
 }
 
-// Ends a thread of the host's own as far as libc has to do with it. After that the thread may call libc only when it has a
-// new thread-local block of libc's.
+// Ends a thread of the host's own as far as libc has to do with it. After that the thread may call libc only when it
+// has a new thread-local block of libc's.
 void __wasilibc_thread_leave(void) {
   struct pthread* const self = __wasilibc_self;
   if (!self || self == &main_thread || self->map_base) {
@@ -414,6 +421,7 @@ _Noreturn void __pthread_exit(void* result) {
   }
   if (start->unwinds) {
     self->result = result;
+    run_cancellation_handlers(self);
     IF_THERE(__wasilibc_unwind_throw)(start->environment);
     a_crash();
   }
@@ -426,7 +434,7 @@ _Noreturn void __pthread_exit(void* result) {
   __wasilibc_park(start, &never);
 }
 
-// ---- The beginning of a thread ------------------------------------------------------------------------------------------
+// ---- The beginning of a thread -------------------------------------------------------------------------------------
 
 static void run(void* start_of_thread) {
   struct start* const start = start_of_thread;
@@ -521,7 +529,7 @@ int __pthread_create(pthread_t* restrict result, const pthread_attr_t* restrict 
 weak_alias(__pthread_exit, pthread_exit);
 weak_alias(__pthread_create, pthread_create);
 
-// ---- Cancellation: it is deferred, and happens at pthread_testcancel and where musl's sources wait -----------------------
+// ---- Cancellation: it is deferred, and happens at pthread_testcancel and where musl's sources wait -----------------
 
 void __testcancel(void) {
   struct pthread* const self = __wasilibc_self;
@@ -558,9 +566,10 @@ void __do_cleanup_pop(struct __ptcb* handler) {
   __pthread_self()->cancelbuf = handler->__next;
 }
 
-// ---- Properties ---------------------------------------------------------------------------------------------------------
+// ---- Properties ----------------------------------------------------------------------------------------------------
 
-// The attribute is the clock, 0 or 1 for the monotonic one, and in the highest bit whether processes share the condition.
+// The attribute is the clock, 0 or 1 for the monotonic one, and in the highest bit whether processes share the
+// condition.
 int pthread_condattr_setclock(pthread_condattr_t* attributes, clockid_t clock) {
   if (clock != CLOCK_REALTIME && clock != CLOCK_MONOTONIC) {
     return EINVAL;
@@ -582,7 +591,7 @@ int pthread_getattr_np(pthread_t thread, pthread_attr_t* attributes) {
   return 0;
 }
 
-// ---- What WASI cannot do, for programs that can do without -------------------------------------------------------------
+// ---- What WASI cannot do, for programs that can do without ---------------------------------------------------------
 
 // There is no fork.
 int pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
