@@ -142,7 +142,7 @@ struct Name {
   char text[];
 };
 
-static struct Name* names[256];
+static struct Name* names[256];  // each list only grows, at its head, by an atomic exchange
 
 static const char* keep(const char* text, uint32_t length) {
   uint32_t hash = 2166136261;
@@ -150,7 +150,7 @@ static const char* keep(const char* text, uint32_t length) {
     hash = (hash ^ (unsigned char)text[i]) * 16777619;
   }
   struct Name** const bucket = &names[hash % 256];
-  for (const struct Name* name = *bucket; name != NULL; name = name->next) {
+  for (const struct Name* name = __atomic_load_n(bucket, __ATOMIC_ACQUIRE); name != NULL; name = name->next) {
     uint32_t i = 0;
     while (name->hash == hash && i < length && name->text[i] == text[i]) {
       ++i;
@@ -165,8 +165,10 @@ static const char* keep(const char* text, uint32_t length) {
   }
   name->hash = hash;
   append(name->text, text, length);
-  name->next = *bucket;
-  *bucket = name;
+  // Two threads that keep the same name at once keep it twice.
+  name->next = __atomic_load_n(bucket, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n(bucket, &name->next, name, 1, __ATOMIC_RELEASE, __ATOMIC_RELAXED)) {
+  }
   return name->text;
 }
 
@@ -243,7 +245,23 @@ struct Entry {
   void* handle;
 };
 
-static struct link_map* link_map;
+static struct link_map* link_map;  // guarded by map_lock
+static int map_lock;
+
+static void lock(int* word) {
+  while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE) != 0) {
+#ifdef __wasm_atomics__
+    __builtin_wasm_memory_atomic_wait32(word, 1, -1);
+#endif
+  }
+}
+
+static void unlock(int* word) {
+  __atomic_store_n(word, 0, __ATOMIC_RELEASE);
+#ifdef __wasm_atomics__
+  __builtin_wasm_memory_atomic_notify(word, 1);
+#endif
+}
 
 // Brings the list up to date. Libraries come in load order, so those that stayed are in the same order as before, and
 // new ones are at the end. Returns the entry of `wanted`; null with `own_error`.
@@ -297,7 +315,9 @@ int dlinfo(void* handle, int request, void* info) {
     own_error = "dlinfo: of all requests only RTLD_DI_LINKMAP is known";
     return -1;
   }
+  lock(&map_lock);
   struct link_map* const found = find_in_map(handle);
+  unlock(&map_lock);
   if (found == NULL) {
     return -1;
   }
