@@ -1,0 +1,322 @@
+// Threads of one program: the host's that call in, and those that the guest spawns.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "link/time_limit.h"
+#include "unit/link/opened.h"
+
+namespace tenon::link {
+namespace {
+
+using testing::bytes;
+using testing::ByteVector;
+using testing::call;
+using testing::constant;
+using testing::get_global;
+using testing::get_local;
+using testing::Library;
+using testing::unsigned_leb;
+using wasm::Opcode;
+using wasm::ValueType;
+using wasm::testing::kImport;
+
+constexpr uint32_t kAddress = 512;  // in the gap below the stack, which the linker leaves alone
+
+/// A PIE whose memory may be shared, with functions of all kinds.
+struct ThreadedMain : Library {
+  explicit ThreadedMain(bool is_shared = true) {
+    const ByteVector memory = is_shared ? bytes("env", "memory", 0x02, 0x03, 0x00, unsigned_leb(65536))
+                                        : bytes("env", "memory", 0x02, 0x00, 0x00);
+    module.add(kImport, memory);
+    import_table();
+    import_global("env", "__memory_base", false);
+    import_global("env", "__table_base", false);
+    const uint32_t stack_pointer = import_global("env", "__stack_pointer");
+    const uint32_t takes_i32 = module.type({ValueType::i32}, {ValueType::i32});
+    const uint32_t start = module.type({ValueType::i32, ValueType::i32}, {});
+    const uint32_t spawn = import_function("thread-spawn", takes_i32, "wasi");
+    const uint32_t hook = import_function("hook", gives_i32);
+    const uint32_t own = global(constant(0), true);
+    export_function("shared_count", module.function(gives_i32, bytes(constant(kAddress), constant(1),
+                                                                     Opcode::i32_atomic_rmw_add, 2, 0)));
+    export_function("own_count",
+                    module.function(gives_i32, bytes(get_global(own), constant(1), Opcode::i32_add, Opcode::global_set,
+                                                     unsigned_leb(own), get_global(own))));
+    export_function("stack", module.function(gives_i32, get_global(stack_pointer)));
+    export_function("loop", module.function(gives_i32, bytes(call(hook), Opcode::drop, endless())));
+    export_function("wait",
+                    module.function(gives_i32, bytes(call(hook), Opcode::drop, constant(kAddress + 64), constant(0),
+                                                     Opcode::i64_const, 0x7f, Opcode::memory_atomic_wait32, 2, 0)));
+    export_function("spawn", module.function(takes_i32, bytes(get_local(0), call(spawn))));
+    export_function("call_hook", module.function(gives_i32, call(hook)));
+    // What a thread does is what it is given: 1 traps, 2 loops, others count.
+    export_function(
+        "wasi_thread_start",
+        module.function(start, bytes(get_local(1), constant(1), Opcode::i32_eq, Opcode::if_, 0x40, Opcode::unreachable,
+                                     Opcode::end,                                                   //
+                                     get_local(1), constant(2), Opcode::i32_eq, Opcode::if_, 0x40,  //
+                                     Opcode::loop, 0x40, Opcode::br, 0, Opcode::end, Opcode::end,   //
+                                     constant(kAddress), constant(1), Opcode::i32_atomic_rmw_add, 2, 0, Opcode::drop)));
+  }
+
+  static ByteVector endless() { return bytes(Opcode::loop, 0x40, Opcode::br, 0, Opcode::end, Opcode::unreachable); }
+};
+
+class ThreadsTest : public ::testing::Test {
+ protected:
+  void make(bool is_shared = true, ProgramOptions options = {}) {
+    auto module = engine_.load(base::FileBytes::own(ThreadedMain(is_shared).build()), "main");
+    ASSERT_TRUE(module) << module.error().message;
+    program_ = *Program::create(engine_, std::move(options));
+    const runtime::HostFunctionDefinition hook{"hook", "_i", &ThreadsTest::on_hook};
+    ASSERT_TRUE(program_->add_host_module("env", std::span(&hook, 1), this));
+    const auto loaded = program_->load_main(*module);
+    ASSERT_TRUE(loaded) << loaded.error().message;
+  }
+
+  static bool on_hook(void* environment, runtime::HostCall& host_call) {
+    auto& test = *static_cast<ThreadsTest*>(environment);
+    host_call.set_u32(0);
+    const auto id = test.program_->this_thread();
+    EXPECT_TRUE(id);
+    test.last_inside_.store(id.value_or(-1));
+    ++test.inside_;
+    return !test.in_hook_ || test.in_hook_();
+  }
+
+  CallOutcome run(const std::string& function, std::vector<abi::Cell> arguments = {}) {
+    auto outcome = program_->call(*program_->main(), function, arguments);
+    EXPECT_TRUE(outcome) << outcome.error().message;
+    return outcome ? *std::move(outcome) : CallOutcome{};
+  }
+  uint32_t number(const std::string& function, std::vector<abi::Cell> arguments = {}) {
+    const CallOutcome outcome = run(function, std::move(arguments));
+    EXPECT_EQ(outcome.kind, CallOutcome::Kind::returned) << runtime::to_string(outcome.trap);
+    return outcome.results.empty() ? 0 : outcome.results.front().u32;
+  }
+  int32_t spawn(uint32_t what) { return static_cast<int32_t>(number("spawn", {{.u64 = what}})); }
+
+  /// Until so many calls are inside of the hook, or were.
+  void wait_inside(uint32_t count) {
+    while (inside_ < count) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  /// Interrupts until `is_over`: one interruption may come before there is something to interrupt.
+  template <class Interrupt>
+  static void until(const std::atomic<bool>& is_over, Interrupt interrupt) {
+    while (!is_over) {
+      interrupt();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  static void expect_interrupted(const CallOutcome& outcome) {
+    EXPECT_EQ(outcome.kind, CallOutcome::Kind::trap);
+    EXPECT_EQ(outcome.trap.kind, runtime::TrapKind::interrupted);
+    EXPECT_FALSE(outcome.trap.backtrace.empty());
+  }
+
+  Engine engine_;
+  std::atomic<uint32_t> inside_{0};
+  std::atomic<int32_t> last_inside_{-1};
+  std::function<bool()> in_hook_;
+  std::unique_ptr<Program> program_;
+};
+
+TEST_F(ThreadsTest, ThreadsOfTheHostShareMemoryAndNothingElse) {
+  make();
+  constexpr uint32_t kThreads = 8;
+  constexpr uint32_t kCalls = 200;
+  const uint32_t stack_of_main = number("stack");
+  std::vector<uint32_t> own(kThreads);
+  std::vector<uint32_t> stacks(kThreads);
+  std::vector<std::thread> threads;
+  for (uint32_t i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&, i] {
+      for (uint32_t round = 0; round < kCalls; ++round) {
+        number("shared_count");
+        own[i] = number("own_count");
+      }
+      stacks[i] = number("stack");
+      // All are there at once, so that no stack is used again.
+      ++inside_;
+      wait_inside(kThreads);
+      program_->leave();
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_EQ(number("shared_count"), kThreads * kCalls);
+  EXPECT_EQ(own, std::vector<uint32_t>(kThreads, kCalls));
+  EXPECT_EQ(number("own_count"), 1U);
+  std::set<uint32_t> distinct(stacks.begin(), stacks.end());
+  distinct.insert(stack_of_main);
+  EXPECT_EQ(distinct.size(), kThreads + 1);
+}
+
+TEST_F(ThreadsTest, WhatAThreadOfTheHostHadIsUsedAgain) {
+  make();
+  std::thread([&] {
+    number("own_count");
+    program_->leave();
+  }).join();
+  const uint64_t size = program_->memory_size();
+  for (int i = 0; i < 200; ++i) {
+    std::thread([&] {
+      EXPECT_EQ(number("own_count"), 1U);
+      program_->leave();
+    }).join();
+  }
+  EXPECT_EQ(program_->memory_size(), size);
+}
+
+TEST_F(ThreadsTest, AProgramWithoutSharedMemoryTakesOneThreadAtATime) {
+  make(false);
+  std::thread([&] { EXPECT_EQ(number("own_count"), 1U); }).join();
+  EXPECT_EQ(number("own_count"), 2U);
+  std::string refused;
+  in_hook_ = [&] {
+    std::thread([&] {
+      const auto outcome = program_->call(*program_->main(), "own_count", {});
+      refused = outcome ? "" : outcome.error().message;
+    }).join();
+    return true;
+  };
+  number("call_hook");
+  EXPECT_NE(refused.find("memory is not shared"), std::string::npos) << refused;
+}
+
+TEST_F(ThreadsTest, AHostFunctionCallsBackInItsThread) {
+  make();
+  uint32_t inner = 0;
+  in_hook_ = [&] {
+    inner = number("own_count");
+    return true;
+  };
+  std::thread([&] {
+    number("call_hook");
+    EXPECT_EQ(number("own_count"), 2U);
+    program_->leave();
+  }).join();
+  EXPECT_EQ(inner, 1U);
+  EXPECT_EQ(number("own_count"), 1U);
+}
+
+TEST_F(ThreadsTest, AnInterruptedProgramGoesOnAfterwards) {
+  make();
+  for (const char* const function : {"loop", "wait"}) {
+    std::atomic<bool> is_over = false;
+    std::thread interrupter([&] { until(is_over, [&] { program_->interrupt(); }); });
+    const CallOutcome outcome = run(function);
+    is_over = true;
+    interrupter.join();
+    expect_interrupted(outcome);
+  }
+  EXPECT_EQ(number("own_count"), 1U);
+}
+
+TEST_F(ThreadsTest, OneThreadIsInterruptedAndNoOther) {
+  make();
+  std::atomic<bool> first_is_over = false;
+  std::atomic<bool> second_is_over = false;
+  std::atomic<int32_t> first_id = -1;
+  in_hook_ = [&] {
+    int32_t none = -1;
+    first_id.compare_exchange_strong(none, program_->this_thread().value_or(-1));
+    return true;
+  };
+  std::thread first([&] {
+    expect_interrupted(run("loop"));
+    first_is_over = true;
+    program_->leave();
+  });
+  wait_inside(1);
+  std::thread second([&] {
+    expect_interrupted(run("wait"));
+    second_is_over = true;
+    program_->leave();
+  });
+  wait_inside(2);
+  until(first_is_over, [&] { EXPECT_TRUE(program_->interrupt(first_id) || first_is_over); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  EXPECT_FALSE(second_is_over);
+  until(second_is_over, [&] { program_->interrupt(last_inside_); });
+  first.join();
+  second.join();
+  EXPECT_FALSE(program_->interrupt(12345));
+}
+
+TEST_F(ThreadsTest, ATimeLimitEndsWhatRuns) {
+  make();
+  TimeLimit limit(*program_, std::chrono::milliseconds(30));
+  EXPECT_FALSE(limit.is_over());
+  expect_interrupted(run("loop"));
+  EXPECT_TRUE(limit.is_over());
+  expect_interrupted(run("wait"));
+}
+
+TEST_F(ThreadsTest, SpawnedThreadsCount) {
+  make();
+  std::set<int32_t> ids;
+  constexpr uint32_t kThreads = 20;
+  for (uint32_t i = 0; i < kThreads; ++i) {
+    const int32_t id = spawn(16);
+    EXPECT_GT(id, 0);
+    EXPECT_LE(id, 0x1fffffff);
+    ids.insert(id);
+  }
+  EXPECT_EQ(ids.size(), kThreads);
+  auto* const count = reinterpret_cast<uint32_t*>(program_->memory(kAddress, sizeof(uint32_t)));
+  while (std::atomic_ref(*count).load() < kThreads) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+TEST_F(ThreadsTest, ATrapInASpawnedThreadEndsTheProgram) {
+  make();
+  in_hook_ = [&] {
+    EXPECT_GT(spawn(1), 0);
+    return true;
+  };
+  const CallOutcome outcome = run("loop");
+  EXPECT_EQ(outcome.kind, CallOutcome::Kind::trap);
+  EXPECT_EQ(outcome.trap.kind, runtime::TrapKind::unreachable);
+  ASSERT_EQ(outcome.trap.backtrace.size(), 1U);
+  EXPECT_NE(outcome.trap.backtrace.front().function.find("wasi_thread_start"), std::string::npos);
+  EXPECT_EQ(run("own_count").trap.kind, runtime::TrapKind::unreachable) << "it has ended";
+}
+
+TEST_F(ThreadsTest, AProgramGoesWithItsThreads) {
+  make();
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_GT(spawn(2), 0);
+  }
+  program_.reset();
+}
+
+TEST_F(ThreadsTest, ThreadsThatCannotBeAreRefused) {
+  constexpr int32_t kAgain = -6;
+  constexpr int32_t kNotSupported = -58;
+  ProgramOptions options;
+  options.maximum_threads = 2;
+  make(true, std::move(options));
+  EXPECT_GT(spawn(2), 0);
+  EXPECT_GT(spawn(2), 0);
+  EXPECT_EQ(spawn(2), kAgain);
+  std::thread([&] {
+    const auto outcome = program_->call(*program_->main(), "own_count", {});
+    ASSERT_FALSE(outcome);
+    EXPECT_NE(outcome.error().message.find("2 threads, which is its limit"), std::string::npos);
+  }).join();
+  make(false);
+  EXPECT_EQ(spawn(2), kNotSupported);
+}
+
+}  // namespace
+}  // namespace tenon::link
