@@ -115,6 +115,27 @@ __attribute__((preserve_none, cold)) void leave(TENON_HANDLER_PARAMETERS);
     __attribute__((musttail)) return ::tenon::interp::raise_trap(TENON_HANDLER_ARGUMENTS); \
   } while (false)
 
+/// Stores the state before the instruction at `pc`, which a handler has found itself asked to do, answers, and goes on
+/// there; or leaves guest code.
+__attribute__((preserve_none, cold)) void poll_and_go_on(TENON_HANDLER_PARAMETERS);
+
+#define TENON_POLL()                                                                             \
+  do {                                                                                           \
+    if (instance->thread->interrupt.load(std::memory_order_relaxed) != 0) [[unlikely]] {         \
+      __attribute__((musttail)) return ::tenon::interp::poll_and_go_on(TENON_HANDLER_ARGUMENTS); \
+    }                                                                                            \
+  } while (false)
+
+/// Takes a branch. Loops are interrupted at their starts.
+#define TENON_BRANCH(way, distance)                      \
+  do {                                                   \
+    pc += (distance);                                    \
+    if constexpr ((way) == ::tenon::interp::Way::back) { \
+      TENON_POLL();                                      \
+    }                                                    \
+    TENON_NEXT(0);                                       \
+  } while (false)
+
 // Where a fault must find the machine's state. Optimised handlers keep it in the argument registers while they access
 // memory, and the fault handler takes it from there; sanitizers and -O0 do not, nor does AArch64, where the address of
 // the next instruction is often computed before the access. There it is stored, and stays before the access: a compiler
