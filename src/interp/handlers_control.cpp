@@ -620,11 +620,8 @@ __attribute__((cold, noinline)) void report_stack_overrun(Thread& thread, uint32
 }
 
 void poll_and_go_on(TENON_HANDLER_PARAMETERS) {
-  Thread& thread = thread_of(instance);
-  thread.values = values + frame->code->slots;
-  thread.position = pc;
-  thread.frames = frame;
-  if (!runtime::poll(thread)) {
+  store_state(pc, values, instance, frame);
+  if (!runtime::poll(thread_of(instance))) {
     __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
   }
   __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);

@@ -115,8 +115,17 @@ __attribute__((preserve_none, cold)) void leave(TENON_HANDLER_PARAMETERS);
     __attribute__((musttail)) return ::tenon::interp::raise_trap(TENON_HANDLER_ARGUMENTS); \
   } while (false)
 
-/// Stores the state before the instruction at `pc`, which a handler has found itself asked to do, answers, and goes on
-/// there; or leaves guest code.
+/// Stores where guest code is stopped, before or in the instruction at `pc`. The frame inside of its own says that its
+/// instance is in use: other frames tell only of their callers'.
+inline void store_state(const Instruction* pc, Cell* values, Instance* instance, Frame* frame) {
+  abi::Thread& thread = *instance->thread;
+  thread.values = values + frame->code->slots;
+  thread.position = pc;
+  thread.frames = frame - 1;
+  *thread.frames = Frame{pc + 1, values, instance, frame->code};
+}
+
+/// Does what the thread is asked, before the instruction at `pc`, and goes on with that; or leaves guest code.
 __attribute__((preserve_none, cold)) void poll_and_go_on(TENON_HANDLER_PARAMETERS);
 
 #define TENON_POLL()                                                                             \
