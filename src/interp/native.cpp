@@ -194,8 +194,8 @@ const abi::FunctionDescriptor* bind(Thread& thread, NativeCall& call, const Code
   return target;
 }
 
-/// Does what the thread was asked while the interpreter ran `code`, whose results, or arguments of a tail call of it, are
-/// at thread.values: compiled code does not look. False: a trap is pending.
+/// Does what the thread was asked while the interpreter ran `code`, whose results, or arguments of a tail call of it,
+/// are at thread.values: compiled code does not look. False: a trap is pending.
 bool poll_after(Thread& thread, Instance* instance, const Code& code) {
   const InnerFrame frame(thread, code.window, instance, code);
   return frame.fits() && runtime::poll(thread);

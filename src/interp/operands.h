@@ -122,7 +122,10 @@ inline void store_state(const Instruction* pc, Cell* values, Instance* instance,
   thread.values = values + frame->code->slots;
   thread.position = pc;
   thread.frames = frame - 1;
-  *thread.frames = Frame{pc + 1, values, instance, frame->code};
+  thread.frames->return_to = pc + 1;
+  thread.frames->caller_values = values;
+  thread.frames->caller_instance = instance;
+  thread.frames->code = frame->code;
 }
 
 /// Does what the thread is asked, before the instruction at `pc`, and goes on with that; or leaves guest code.
