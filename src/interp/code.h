@@ -86,6 +86,9 @@ enum class Source : uint8_t { slot, accumulator, immediate };
 /// Where a result goes.
 enum class Target : uint8_t { accumulator, slot, both };
 
+/// Where a branch goes, when it is taken.
+enum class Way : uint8_t { forward, back };
+
 /// The handlers of one operation with the same operands, by Target.
 struct Family {
   Handler by_target[3];

@@ -40,9 +40,9 @@ enum class Address : uint8_t {
 [[nodiscard]] Handler transfer_handler(wasm::Immediate width, Address from, Address to, bool checked);
 /// A compare and a branch taken when it holds (or when it does not: `negated`). The opcode may also be i32_and: holds
 /// when the operands have a bit in common.
-[[nodiscard]] Handler compare_branch_handler(wasm::Opcode opcode, Source a, Source b, bool negated);
+[[nodiscard]] Handler compare_branch_handler(wasm::Opcode opcode, Source a, Source b, bool negated, Way way);
 /// Adds a constant to an i32 local, then compares it (with a slot or an immediate) and branches: the end of most loops.
-[[nodiscard]] Handler count_branch_handler(wasm::Opcode compare, Source b);
+[[nodiscard]] Handler count_branch_handler(wasm::Opcode compare, Source b, Way way);
 /// Adds constants to two i32 locals.
 [[nodiscard]] Handler count_pair_handler();
 /// Of integers, what is chosen from may also be two constants of 16 bits, signed, in `a` and `b`.
@@ -63,9 +63,13 @@ enum class Address : uint8_t {
 
 struct ControlHandlers {
   Handler zero_locals;
-  Handler jump;
-  Handler branch_if[2];  ///< by Source slot, accumulator: taken when not zero
-  Handler branch_unless[2];
+  struct Branches {
+    Handler jump;
+    Handler copy64_jump;   ///< the distance follows
+    Handler branch_if[2];  ///< by Source slot, accumulator: taken when not zero
+    Handler branch_unless[2];
+  };
+  Branches branches[2];  ///< by Way
   Handler branch_table[2];
   Handler return_none;
   Handler return_one[3][3];  ///< by Bank, Source
@@ -78,7 +82,6 @@ struct ControlHandlers {
   Handler copy64;
   Handler copy32;
   Handler copy64_pair;
-  Handler copy64_jump;           ///< the distance follows
   Handler store_accumulator[3];  ///< by Bank, to slot `target`
   Handler constant32;
   Handler constant_pair;  ///< of 16 bits, signed: target <- b, a <- c

@@ -108,8 +108,7 @@ TENON_HANDLER atomic_wait(TENON_HANDLER_PARAMETERS) {
     TENON_TRAP(TrapKind::unshared_wait);
   }
   runtime::Thread& thread = runtime::Thread::of(*instance->thread);
-  thread.frames = frame;
-  thread.position = pc;
+  store_state(pc, values, instance, frame);
   const auto result = runtime::wait<M>(thread, place, static_cast<M>(arguments[1].u64), arguments[2].i64);
   if (result == runtime::WaitResult::interrupted) [[unlikely]] {
     __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);

@@ -50,15 +50,16 @@ TENON_HANDLER zero_locals(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(2);
 }
 
+template <Way kWay>
 TENON_HANDLER jump(TENON_HANDLER_PARAMETERS) {
-  TENON_NEXT(word<int64_t>(pc, 1));
+  TENON_BRANCH(kWay, word<int64_t>(pc, 1));
 }
 
-template <Source kCondition, bool kTaken>
+template <Source kCondition, bool kTaken, Way kWay>
 TENON_HANDLER branch_if(TENON_HANDLER_PARAMETERS) {
   const auto condition = operand<uint32_t, kCondition>(pc, values, operands(pc).a, i, d, f);
   if ((condition != 0) == kTaken) {
-    TENON_NEXT(word<int64_t>(pc, 2));
+    TENON_BRANCH(kWay, word<int64_t>(pc, 2));
   }
   TENON_NEXT(3);
 }
@@ -69,7 +70,7 @@ TENON_HANDLER branch_table(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
   const auto index = operand<uint32_t, kIndex>(pc, values, o.a, i, d, f);
   const uint32_t chosen = index < o.offset ? index : o.offset;
-  TENON_NEXT(word<int64_t>(pc, 2 + chosen));
+  TENON_BRANCH(Way::back, word<int64_t>(pc, 2 + chosen));
 }
 
 #define TENON_RETURN()                                                     \
@@ -131,6 +132,7 @@ inline void push_frame(Frame*& frame, const Instruction* return_to, Cell* values
 
 /// target: where the arguments start. Third word: the Code.
 TENON_HANDLER call(TENON_HANDLER_PARAMETERS) {
+  TENON_POLL();
   const Code* const code = word<const Code*>(pc, 2);
   push_frame(frame, pc + 3, values, instance, code);
   values += operands(pc).target;
@@ -139,6 +141,7 @@ TENON_HANDLER call(TENON_HANDLER_PARAMETERS) {
 
 /// offset: the import slot's place in the instance. The callee's memory 0 is the caller's: see abi::ImportSlot.
 TENON_HANDLER call_import(TENON_HANDLER_PARAMETERS) {
+  TENON_POLL();
   const Operands& o = operands(pc);
   const abi::ImportSlot& slot = at<abi::ImportSlot>(instance, o.offset);
   const Code* const code = slot.code;
@@ -212,6 +215,7 @@ __attribute__((preserve_none, cold, noinline)) void raise_element_trap(TENON_HAN
 /// a: the index's slot; offset: the table's place in the instance. Third word: the type. Fourth: where the arguments
 /// start.
 TENON_HANDLER call_indirect(TENON_HANDLER_PARAMETERS) {
+  TENON_POLL();
   const Operands& o = operands(pc);
   const abi::FunctionDescriptor* callee = nullptr;
   const int trap = check_element(at<const abi::Table*>(instance, o.offset), slot<uint32_t>(values, o.a),
@@ -234,6 +238,7 @@ TENON_HANDLER call_indirect(TENON_HANDLER_PARAMETERS) {
 /// The same with the index in the accumulator; it is lost when the instruction runs again, so it goes to slot `a`
 /// first.
 TENON_HANDLER call_indirect_accumulator(TENON_HANDLER_PARAMETERS) {
+  TENON_POLL();
   const Operands& o = operands(pc);
   const auto index = static_cast<uint32_t>(i);
   const abi::FunctionDescriptor* callee = nullptr;
@@ -261,6 +266,7 @@ inline void reuse_frame(const Operands& o, Cell* values, Frame* frame, const Cod
 }
 
 TENON_HANDLER tail_call(TENON_HANDLER_PARAMETERS) {
+  TENON_POLL();
   const Code* const code = word<const Code*>(pc, 2);
   reuse_frame(operands(pc), values, frame, code);
   TENON_ENTER(code);
@@ -268,6 +274,7 @@ TENON_HANDLER tail_call(TENON_HANDLER_PARAMETERS) {
 
 /// Third word: the import slot's place.
 TENON_HANDLER tail_call_import(TENON_HANDLER_PARAMETERS) {
+  TENON_POLL();
   const abi::ImportSlot& slot = at<abi::ImportSlot>(instance, word<uint32_t>(pc, 2));
   const Code* const code = slot.code;
   reuse_frame(operands(pc), values, frame, code);
@@ -277,6 +284,7 @@ TENON_HANDLER tail_call_import(TENON_HANDLER_PARAMETERS) {
 
 /// The index is in the slot behind the arguments. Third word: the type. Fourth: the table's place.
 TENON_HANDLER tail_call_indirect(TENON_HANDLER_PARAMETERS) {
+  TENON_POLL();
   const Operands& o = operands(pc);
   const abi::FunctionDescriptor* callee = nullptr;
   const int trap =
@@ -317,10 +325,11 @@ TENON_HANDLER copy64_pair(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(2);
 }
 
+template <Way kWay>
 TENON_HANDLER copy64_jump(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
   values[o.target].u64 = values[o.a].u64;
-  TENON_NEXT(word<int64_t>(pc, 2));
+  TENON_BRANCH(kWay, word<int64_t>(pc, 2));
 }
 
 template <class T>
@@ -546,14 +555,21 @@ constexpr void fill_return(Handler (&row)[3]) {
   row[2] = &return_one<T, Source::immediate>;
 }
 
+template <Way kWay>
+constexpr void fill_branches(ControlHandlers::Branches& branches) {
+  branches.jump = &jump<kWay>;
+  branches.copy64_jump = &copy64_jump<kWay>;
+  branches.branch_if[0] = &branch_if<Source::slot, true, kWay>;
+  branches.branch_if[1] = &branch_if<Source::accumulator, true, kWay>;
+  branches.branch_unless[0] = &branch_if<Source::slot, false, kWay>;
+  branches.branch_unless[1] = &branch_if<Source::accumulator, false, kWay>;
+}
+
 constexpr ControlHandlers kControl = [] {
   ControlHandlers h{};
   h.zero_locals = &zero_locals;
-  h.jump = &jump;
-  h.branch_if[0] = &branch_if<Source::slot, true>;
-  h.branch_if[1] = &branch_if<Source::accumulator, true>;
-  h.branch_unless[0] = &branch_if<Source::slot, false>;
-  h.branch_unless[1] = &branch_if<Source::accumulator, false>;
+  fill_branches<Way::forward>(h.branches[static_cast<int>(Way::forward)]);
+  fill_branches<Way::back>(h.branches[static_cast<int>(Way::back)]);
   h.branch_table[0] = &branch_table<Source::slot>;
   h.branch_table[1] = &branch_table<Source::accumulator>;
   h.return_none = &return_none;
@@ -570,7 +586,6 @@ constexpr ControlHandlers kControl = [] {
   h.copy64 = &copy64;
   h.copy32 = &copy32;
   h.copy64_pair = &copy64_pair;
-  h.copy64_jump = &copy64_jump;
   h.store_accumulator[static_cast<int>(Bank::integer)] = &store_accumulator<uint64_t>;
   h.store_accumulator[static_cast<int>(Bank::f32)] = &store_accumulator<float>;
   h.store_accumulator[static_cast<int>(Bank::f64)] = &store_accumulator<double>;
@@ -602,6 +617,14 @@ __attribute__((cold, noinline)) void report_stack_overrun(Thread& thread, uint32
       TrapKind::call_stack_exhausted,
       fmt::format("the guest's stack ran {} bytes over its lower end at address {}; give it more with --stack-size",
                   thread.stack_low - pointer, thread.stack_low));
+}
+
+void poll_and_go_on(TENON_HANDLER_PARAMETERS) {
+  store_state(pc, values, instance, frame);
+  if (!runtime::poll(thread_of(instance))) {
+    __attribute__((musttail)) return leave(TENON_HANDLER_ARGUMENTS);
+  }
+  __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);
 }
 
 void raise_trap(TENON_HANDLER_PARAMETERS) {

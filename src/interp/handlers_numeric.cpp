@@ -54,7 +54,7 @@ TENON_HANDLER unary(TENON_HANDLER_PARAMETERS) {
   TENON_NEXT(2);
 }
 
-template <class Operation, Source A, Source B, bool kNegated>
+template <class Operation, Source A, Source B, bool kNegated, Way kWay>
 TENON_HANDLER compare_branch(TENON_HANDLER_PARAMETERS) {
   using T = typename Operation::Operand;
   const Operands& o = operands(pc);
@@ -62,7 +62,7 @@ TENON_HANDLER compare_branch(TENON_HANDLER_PARAMETERS) {
   const T b = operand<T, B>(pc, values, A == Source::slot ? o.b : o.a, i, d, f);
   constexpr unsigned kWords = 3 + (A == Source::immediate || B == Source::immediate ? immediate_words<T> : 0);
   if ((Operation::apply(a, b) != 0) != kNegated) {
-    TENON_NEXT(word<int64_t>(pc, kWords - 1));
+    TENON_BRANCH(kWay, word<int64_t>(pc, kWords - 1));
   }
   TENON_NEXT(kWords);
 }
@@ -103,14 +103,14 @@ TENON_HANDLER compare_select(TENON_HANDLER_PARAMETERS) {
 }
 
 /// target: the local; a: what is added, signed; b or the immediate: what it is compared with.
-template <class Operation, Source B>
+template <class Operation, Source B, Way kWay>
 TENON_HANDLER count_branch(TENON_HANDLER_PARAMETERS) {
   const Operands& o = operands(pc);
   const uint32_t count = slot<uint32_t>(values, o.target) + static_cast<uint32_t>(int32_t{static_cast<int16_t>(o.a)});
   set_slot<uint32_t>(values, o.target, count);
   i = count;
   if (Operation::apply(count, operand<uint32_t, B>(pc, values, o.b, i, d, f)) != 0) {
-    TENON_NEXT(word<int64_t>(pc, 2));
+    TENON_BRANCH(kWay, word<int64_t>(pc, 2));
   }
   TENON_NEXT(3);
 }
@@ -229,29 +229,44 @@ constexpr auto kUnaryFamilies = [] {
   return table;
 }();
 
-constexpr std::array<std::array<Handler, 2>, 10> kCountBranches = {{
-#define COUNT_ROW(name, ...) \
-  {&count_branch<name##_operation, Source::slot>, &count_branch<name##_operation, Source::immediate>},
+template <class Operation>
+constexpr std::array<std::array<Handler, 2>, 2> kCountBranch = {
+    {{&count_branch<Operation, Source::slot, Way::forward>, &count_branch<Operation, Source::slot, Way::back>},
+     {&count_branch<Operation, Source::immediate, Way::forward>,
+      &count_branch<Operation, Source::immediate, Way::back>}}};
+
+/// By compare, Source slot or immediate, and Way.
+constexpr std::array<std::array<std::array<Handler, 2>, 2>, 10> kCountBranches = {{
+#define COUNT_ROW(name, ...) kCountBranch<name##_operation>,
     TENON_INTEGER_COMPARE(COUNT_ROW, i32, uint32_t, int32_t)}};
 
+/// The branches by a compare, by whether it is negated and by Way.
+using CompareBranchRows = std::array<std::array<BranchRow, 2>, 2>;
+
+template <class Operation, bool kNegated, Way kWay>
+constexpr void fill_compare_branches(CompareBranchRows& rows) {
+  fill_pairs(rows[kNegated ? 1 : 0][static_cast<size_t>(kWay)],
+             []<Source A, Source B>() -> Handler { return &compare_branch<Operation, A, B, kNegated, kWay>; });
+}
+
+template <class Operation>
+constexpr CompareBranchRows compare_branch_rows() {
+  CompareBranchRows rows{};
+  fill_compare_branches<Operation, false, Way::forward>(rows);
+  fill_compare_branches<Operation, false, Way::back>(rows);
+  fill_compare_branches<Operation, true, Way::forward>(rows);
+  fill_compare_branches<Operation, true, Way::back>(rows);
+  return rows;
+}
+
 constexpr auto kCompareBranches = [] {
-  std::array<std::array<BranchRow, 2>, kCompareCount> table{};
-#define BRANCH_ROW(name, ...)                                                                                 \
-  fill_pairs(table[arithmetic_index(Opcode::name)][0],                                                        \
-             []<Source A, Source B>() -> Handler { return &compare_branch<name##_operation, A, B, false>; }); \
-  fill_pairs(table[arithmetic_index(Opcode::name)][1],                                                        \
-             []<Source A, Source B>() -> Handler { return &compare_branch<name##_operation, A, B, true>; });
+  std::array<CompareBranchRows, kCompareCount> table{};
+#define BRANCH_ROW(name, ...) table[arithmetic_index(Opcode::name)] = compare_branch_rows<name##_operation>();
   TENON_BRANCH_COMPARES(BRANCH_ROW)
   return table;
 }();
 
-constexpr std::array<BranchRow, 2> kTestBranches = [] {
-  std::array<BranchRow, 2> table{};
-  fill_pairs(table[0],
-             []<Source A, Source B>() -> Handler { return &compare_branch<i32_test_operation, A, B, false>; });
-  fill_pairs(table[1], []<Source A, Source B>() -> Handler { return &compare_branch<i32_test_operation, A, B, true>; });
-  return table;
-}();
+constexpr CompareBranchRows kTestBranches = compare_branch_rows<i32_test_operation>();
 
 template <class Outer, class Inner, Source A, Source B, Source C>
 constexpr Family kNested = {{&nested<Outer, Inner, A, B, C, Target::accumulator>,
@@ -348,13 +363,14 @@ const Family* unary_family(Opcode opcode, Source a) {
   return a == Source::immediate ? nullptr : kUnaryFamilies[static_cast<size_t>(opcode)][static_cast<size_t>(a)];
 }
 
-Handler compare_branch_handler(Opcode opcode, Source a, Source b, bool negated) {
+Handler compare_branch_handler(Opcode opcode, Source a, Source b, bool negated, Way way) {
   const auto& rows = opcode == Opcode::i32_and ? kTestBranches : kCompareBranches[arithmetic_index(opcode)];
-  return rows[negated ? 1 : 0][static_cast<size_t>(a)][static_cast<size_t>(b)];
+  return rows[negated ? 1 : 0][static_cast<size_t>(way)][static_cast<size_t>(a)][static_cast<size_t>(b)];
 }
 
-Handler count_branch_handler(Opcode compare, Source b) {
-  return kCountBranches[static_cast<size_t>(compare) - static_cast<size_t>(Opcode::i32_eq)][b == Source::slot ? 0 : 1];
+Handler count_branch_handler(Opcode compare, Source b, Way way) {
+  return kCountBranches[static_cast<size_t>(compare) - static_cast<size_t>(Opcode::i32_eq)][b == Source::slot ? 0 : 1]
+                       [static_cast<size_t>(way)];
 }
 
 Handler count_pair_handler() {

@@ -192,6 +192,13 @@ const abi::FunctionDescriptor* bind(Thread& thread, NativeCall& call, const Code
   return target;
 }
 
+/// Does what the thread was asked while the interpreter ran `code`, whose results, or arguments of a tail call of it,
+/// are at thread.values: compiled code does not look. False: a trap is pending.
+bool poll_after(Thread& thread, Instance* instance, const Code& code) {
+  const InnerFrame frame(thread, code.window, instance, code);
+  return frame.fits() && runtime::poll(thread);
+}
+
 /// Null, with `call` holding the results or something pending, or what to jump to.
 const void* call_interpreted(Thread& thread, NativeCall& call, const Code& code) {
   const wasm::FunctionType& type = Executable::of(code).module().function_type(code.function);
@@ -205,6 +212,11 @@ const void* call_interpreted(Thread& thread, NativeCall& call, const Code& code)
   store_arguments(type, call, thread.overflow, values);
   const auto result = invoke_from_native(thread, call.instance, code);
   if (thread.pending != abi::Pending::none) {
+    return nullptr;
+  }
+  if (thread.interrupt.load(std::memory_order_relaxed) != 0 &&
+      !(result.code == nullptr ? poll_after(thread, call.instance, code)
+                               : poll_after(thread, result.instance, *result.code))) {
     return nullptr;
   }
   if (result.code == nullptr) {

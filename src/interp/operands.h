@@ -115,6 +115,39 @@ __attribute__((preserve_none, cold)) void leave(TENON_HANDLER_PARAMETERS);
     __attribute__((musttail)) return ::tenon::interp::raise_trap(TENON_HANDLER_ARGUMENTS); \
   } while (false)
 
+/// Stores where guest code is stopped, before or in the instruction at `pc`. The frame inside of its own says that its
+/// instance is in use: other frames tell only of their callers'.
+inline void store_state(const Instruction* pc, Cell* values, Instance* instance, Frame* frame) {
+  abi::Thread& thread = *instance->thread;
+  thread.values = values + frame->code->slots;
+  thread.position = pc;
+  thread.frames = frame - 1;
+  thread.frames->return_to = pc + 1;
+  thread.frames->caller_values = values;
+  thread.frames->caller_instance = instance;
+  thread.frames->code = frame->code;
+}
+
+/// Does what the thread is asked, before the instruction at `pc`, and goes on with that; or leaves guest code.
+__attribute__((preserve_none, cold)) void poll_and_go_on(TENON_HANDLER_PARAMETERS);
+
+#define TENON_POLL()                                                                             \
+  do {                                                                                           \
+    if (instance->thread->interrupt.load(std::memory_order_relaxed) != 0) [[unlikely]] {         \
+      __attribute__((musttail)) return ::tenon::interp::poll_and_go_on(TENON_HANDLER_ARGUMENTS); \
+    }                                                                                            \
+  } while (false)
+
+/// Takes a branch. Loops are interrupted at their starts.
+#define TENON_BRANCH(way, distance)                      \
+  do {                                                   \
+    pc += (distance);                                    \
+    if constexpr ((way) == ::tenon::interp::Way::back) { \
+      TENON_POLL();                                      \
+    }                                                    \
+    TENON_NEXT(0);                                       \
+  } while (false)
+
 // Where a fault must find the machine's state. Optimised handlers keep it in the argument registers while they access
 // memory, and the fault handler takes it from there; sanitizers and -O0 do not, nor does AArch64, where the address of
 // the next instruction is often computed before the access. There it is stored, and stays before the access: a compiler

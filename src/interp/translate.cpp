@@ -1356,12 +1356,12 @@ class Translator {
   }
 
   /// Emits a branch taken when the popped condition's truth is `when`; the distance is to be filled in.
-  Patch emit_branch(const Popped& condition, bool when) {
+  Patch emit_branch(const Popped& condition, bool when, Way way) {
     when = when != inverted_;
     inverted_ = false;
     if (condition.entry.place == Place::accumulator && condition.entry.local != kNone &&
         condition.entry.producer == last_count_.position && last_count_.end == position()) {
-      return emit_count_branch(when ? Opcode::i32_ne : Opcode::i32_eq, Source::immediate, Operands{});
+      return emit_count_branch(when ? Opcode::i32_ne : Opcode::i32_eq, Source::immediate, Operands{}, way);
     }
     if (is_last_value(condition) && last_.inner == Opcode::nop) {
       const Last test = last_;
@@ -1372,12 +1372,12 @@ class Translator {
             test.opcode <= Opcode::i32_ge_u &&
             words_[last_count_.position] == reinterpret_cast<Word>((*binary_family(Opcode::i32_add, Source::slot,
                                                                                    Source::immediate))[Target::both])) {
-          return emit_count_branch(when ? test.opcode : inverse(test.opcode), test.b, test.operands);
+          return emit_count_branch(when ? test.opcode : inverse(test.opcode), test.b, test.operands, way);
         }
         if (test.a == Source::accumulator || test.b == Source::accumulator) {
           mark_read(operand_bank(test.opcode));
         }
-        const uint32_t at = emit(compare_branch_handler(test.opcode, test.a, test.b, !when), test.operands);
+        const uint32_t at = emit(compare_branch_handler(test.opcode, test.a, test.b, !when, way), test.operands);
         const bool wide =
             (test.a == Source::immediate || test.b == Source::immediate) && operand_bank(test.opcode) != Bank::integer;
         if (wide) {
@@ -1391,14 +1391,15 @@ class Translator {
         if (test.a == Source::accumulator) {
           mark_read(Bank::integer);
         }
-        const uint32_t at = emit(compare_branch_handler(Opcode::i64_eq, test.a, Source::immediate, !when),
+        const uint32_t at = emit(compare_branch_handler(Opcode::i64_eq, test.a, Source::immediate, !when, way),
                                  Operands{.target = 0, .a = test.operands.a, .immediate = 0});
         emit_word(0);
         return {at, position() - 1};
       }
     }
     const Operand operand = use(condition, true, false);
-    const auto& row = when ? handlers_.branch_if : handlers_.branch_unless;
+    const ControlHandlers::Branches& branches = branches_of(way);
+    const auto& row = when ? branches.branch_if : branches.branch_unless;
     const uint32_t at =
         emit(row[static_cast<size_t>(operand.source)], Operands{.target = 0, .a = operand.slot, .immediate = 0});
     emit_word(0);
@@ -1406,7 +1407,7 @@ class Translator {
   }
 
   /// The counting instruction at the end, a compare of its sum with b, and a branch taken when it holds, all in one.
-  Patch emit_count_branch(Opcode compare, Source b, Operands with) {
+  Patch emit_count_branch(Opcode compare, Source b, Operands with, Way way) {
     const Operands count = operands_at(last_count_.position);
     take_back(last_count_.position);
     last_count_ = {};
@@ -1422,7 +1423,7 @@ class Translator {
     held.local = count.target;
     held.written = true;
     held.producer = kNone;
-    const uint32_t at = emit(count_branch_handler(compare, b), o);
+    const uint32_t at = emit(count_branch_handler(compare, b, way), o);
     held.last_read = at;
     emit_word(0);
     return {at, position() - 1};
@@ -1439,16 +1440,20 @@ class Translator {
     words_[patch.word] = static_cast<Word>(int64_t{target} - int64_t{patch.instruction});
   }
 
-  Patch emit_jump() {
+  [[nodiscard]] const ControlHandlers::Branches& branches_of(Way way) const {
+    return handlers_.branches[static_cast<size_t>(way)];
+  }
+
+  Patch emit_jump(Way way) {
     if (last_copy_ != kNone && last_copy_ + 2 == position()) {
       const uint32_t copy = last_copy_;
-      words_[copy] = reinterpret_cast<Word>(handlers_.copy64_jump);
+      words_[copy] = reinterpret_cast<Word>(branches_of(way).copy64_jump);
       emit_word(0);
       last_copy_ = kNone;
       return {copy, position() - 1};
     }
     const uint32_t at = position();
-    words_.push_back(reinterpret_cast<Word>(handlers_.jump));
+    words_.push_back(reinterpret_cast<Word>(branches_of(way).jump));
     words_.push_back(0);
     last_.position = kNone;
     return {at, at + 1};
@@ -1460,8 +1465,12 @@ class Translator {
     return control.kind == ControlKind::loop ? control.parameters->size() : control.results->size();
   }
 
+  [[nodiscard]] static Way way_to(const Control& target) {
+    return target.kind == ControlKind::loop ? Way::back : Way::forward;
+  }
+
   void link(Control& target, const Patch& patch) {
-    if (target.kind == ControlKind::loop) {
+    if (way_to(target) == Way::back) {
       fill_in(patch, target.start);
     } else {
       target.patches.push_back(patch);
@@ -1527,7 +1536,7 @@ class Translator {
         settle_top(count);
         emit_moves(target, count);
       }
-      link(target, emit_jump());
+      link(target, emit_jump(way_to(target)));
     }
     unreachable_ = true;
   }
@@ -1538,20 +1547,20 @@ class Translator {
     const Popped condition = pop();
     const size_t count = arity(target);
     if (count == 0) {
-      link(target, emit_branch(condition, true));
+      link(target, emit_branch(condition, true, way_to(target)));
       return;
     }
     settle_top(count);
     if (target.kind != ControlKind::function && in_place(target)) {
-      link(target, emit_branch(condition, true));
+      link(target, emit_branch(condition, true, way_to(target)));
       return;
     }
-    const Patch skip = emit_branch(condition, false);
+    const Patch skip = emit_branch(condition, false, Way::forward);
     if (target.kind == ControlKind::function) {
       emit_return();
     } else {
       emit_moves(target, count);
-      link(target, emit_jump());
+      link(target, emit_jump(way_to(target)));
     }
     fill_in(skip, position());
     forget_last();
@@ -1587,7 +1596,7 @@ class Translator {
           emit_return();
         } else {
           emit_moves(target, count);
-          link(target, emit_jump());
+          link(target, emit_jump(way_to(target)));
         }
       }
       fill_in(patch, trampoline);
@@ -1612,7 +1621,7 @@ class Translator {
     Control& control = controls_.back();
     if (!unreachable_) {
       settle_results(control);
-      control.patches.push_back(emit_jump());
+      control.patches.push_back(emit_jump(Way::forward));
     }
     drop_to(control.height);
     push_types(*control.parameters);
@@ -1627,7 +1636,7 @@ class Translator {
     Control& control = controls_.back();
     if (!unreachable_) {
       settle_results(control);
-      control.patches.push_back(emit_jump());
+      control.patches.push_back(emit_jump(Way::forward));
     }
     if (control.kind == ControlKind::try_) {
       control.block.end = position();
@@ -2009,7 +2018,7 @@ class Translator {
     // Before the branch, which goes to the else part.
     settle_all();
     settle_top(control.parameters->size());
-    control.else_patch = emit_branch(condition, false);
+    control.else_patch = emit_branch(condition, false, Way::forward);
     control.height = static_cast<uint32_t>(stack_.size() - control.parameters->size());
     controls_.push_back(std::move(control));
   }
