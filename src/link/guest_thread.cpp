@@ -119,6 +119,28 @@ std::vector<MemoryRange> GuestThread::take_blocks() {
   return all;
 }
 
+void GuestThread::recycle() {
+  {
+    const std::scoped_lock lock(owning_);
+    for (auto entry = instances_.begin(); entry != instances_.end();) {
+      if (entry->first == HostModules::kDso) {
+        ++entry;
+        continue;
+      }
+      std::atomic_ref(state_->instances[entry->first]).store(nullptr, std::memory_order_release);
+      entry = instances_.erase(entry);
+    }
+  }
+  state_->recycle();
+  id = 0;
+  linker_error.clear();
+  waits_for = nullptr;
+  asking_heap = false;
+  has_ended = false;
+  alive_word = 0;
+  calls_in_progress = 0;
+}
+
 void GuestThread::adopt_native_stack() {
   if (native_thread_ != std::this_thread::get_id()) {
     native_thread_ = std::this_thread::get_id();

@@ -87,6 +87,10 @@ class GuestThread {
   /// Calls of the embedder's that are in progress, one inside the other.
   uint32_t calls_in_progress = 0;
 
+  /// Makes it as it was when it was created, for another thread of the guest's. It has no blocks, is not in the program
+  /// and not known to it.
+  void recycle();
+
   /// Tells the thread that it runs on the calling OS thread. Cheap when it did before.
   void adopt_native_stack();
 

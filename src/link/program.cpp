@@ -139,7 +139,7 @@ Program::~Program() {
     return;
   }
   end_program(*state_, nullptr, 0);
-  state_->threads.end_spawned(*state_);
+  state_->threads.close(*state_);
   if (state_->main != nullptr && state_->report.wants(kDebugStatistics)) {
     state_->report.line(kDebugStatistics, "{}", state_->report.statistics.text());
   }

@@ -6,7 +6,9 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <optional>
 #include <shared_mutex>
+#include <utility>
 
 #include "interp/interp.h"
 #include "link/binding.h"
@@ -162,25 +164,19 @@ void end_program(Namespace& program, GuestThread* by, runtime::Trap trap) {
   }
 }
 
-/// What the OS thread of a spawned thread is given, and does.
+/// What a thread that the guest spawned is to do.
 struct SpawnedThread {
   Namespace& program;
   GuestThread& thread;
   const LinkedFunction& start;
   uint32_t argument;
 
-  static void* run(void* spawned) {
-    const std::unique_ptr<SpawnedThread> self(static_cast<SpawnedThread*>(spawned));
-    pthread_setname_np(pthread_self(), "tenon-guest");
-    {
-      const Presence presence(self->program, self->thread);
-      self->run_guest();
-      if (self->program.destructors.forget(self->thread) && !self->program.ending) {
-        (void)unload_unreachable(self->program, self->thread);
-      }
+  void run() {
+    const Presence presence(program, thread);
+    run_guest();
+    if (program.destructors.forget(thread) && !program.ending) {
+      (void)unload_unreachable(program, thread);
     }
-    self->program.threads.remove(self->program, self->thread);
-    return nullptr;
   }
 
   void run_guest() {
@@ -231,6 +227,26 @@ struct SpawnedThread {
   }
 };
 
+/// An OS thread that runs spawned threads, one after the other: making an OS thread, its stacks and what guest code
+/// needs takes longer than many a thread of a guest's runs. It ends when it has had nothing to do for a while.
+struct Worker {
+  std::unique_ptr<GuestThread> thread;  ///< that it will be, while it is idle
+  std::optional<SpawnedThread> job;
+  std::condition_variable wake;
+
+  static void* run(void* its_worker) {
+    const std::unique_ptr<Worker> worker(static_cast<Worker*>(its_worker));
+    pthread_setname_np(pthread_self(), "tenon-guest");
+    bool goes_on = true;
+    while (goes_on) {
+      SpawnedThread job = *std::exchange(worker->job, std::nullopt);
+      job.run();
+      goes_on = job.program.threads.rest(job.program, job.thread, *worker);
+    }
+    return nullptr;
+  }
+};
+
 void Threads::add(GuestThread& thread) {
   const std::scoped_lock lock(mutex_);
   all_.push_back(&thread);
@@ -259,63 +275,131 @@ int32_t Threads::spawn(Namespace& program, uint32_t start_argument) {
   if (program.ending) {
     return refuse("the program has ended");
   }
-  auto made = make_thread(program, GuestThread::Kind::spawned);
-  if (!made) {
-    return refuse(made.error().message);
+  Worker* worker = take_idle();
+  std::unique_ptr<GuestThread> made;
+  if (worker != nullptr) {
+    made = std::move(worker->thread);
+  } else if (auto fresh = make_thread(program, GuestThread::Kind::spawned)) {
+    made = *std::move(fresh);
+  } else {
+    return refuse(fresh.error().message);
   }
-  GuestThread& thread = **made;
+  GuestThread& thread = *made;
+  const auto give_back = [&] {
+    give_blocks(program, thread);
+    if (worker != nullptr) {
+      const std::scoped_lock lock(mutex_);
+      worker->thread = std::move(made);
+      idle_.push_back(worker);
+    }
+  };
   Dso& definer = *program.dso(start->dso);
   for (const Dso* const dso : {&definer, program.main}) {
     auto reserved = thread.has_block(dso->index) ? Result<>() : reserve_tls_block(program, thread, *dso);
     if (!reserved) {
-      give_blocks(program, thread);
+      give_back();
       return refuse(reserved.error().message);
     }
   }
   if (program.options.code.check_stack) {
     thread.state().stack_low = stack_low(program, start_argument);
   }
-  std::unique_lock lock(mutex_);
-  if (spawned_.size() >= program.options.maximum_threads) {
-    lock.unlock();
-    give_blocks(program, thread);
-    return refuse(
-        fmt::format("the program has {} threads, which is its limit (--max-threads)", program.options.maximum_threads));
+  auto begun = begin(program, std::move(made), {program, thread, *start, start_argument}, worker);
+  if (!begun) {
+    made = std::move(begun.error().thread);
+    give_back();
+    return refuse(begun.error().why);
   }
-  thread.id = unused_id();
-  const int32_t id = thread.id;
-  auto spawned = std::make_unique<SpawnedThread>(SpawnedThread{program, thread, *start, start_argument});
+  ++program.report.statistics.threads;
+  return *begun;
+}
+
+std::expected<int32_t, Threads::NotBegun> Threads::begin(Namespace& program, std::unique_ptr<GuestThread> made,
+                                                         const SpawnedThread& job, Worker* worker) {
+  std::unique_lock lock(mutex_);
+  if (spawned_.size() + host_.size() >= program.options.maximum_threads) {
+    return std::unexpected(NotBegun{std::move(made), fmt::format("the program has {} threads, which is its limit",
+                                                                 program.options.maximum_threads)});
+  }
+  GuestThread& thread = *made;
+  const int32_t id = unused_id();
+  thread.id = id;
+  all_.push_back(&thread);
+  // It finds itself entered: it cannot remove itself while the lock is held.
+  spawned_.emplace(id, std::move(made));
+  if (worker != nullptr) {
+    worker->job.emplace(job);
+    // Not under the lock, which it needs at once. It stays: it has something to do, and ends no sooner than the
+    // program.
+    lock.unlock();
+    worker->wake.notify_one();
+    return id;
+  }
+  auto fresh = std::make_unique<Worker>();
+  fresh->job.emplace(job);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, program.options.thread_stack);
   pthread_t handle{};
-  // It finds itself entered: it cannot remove itself while the lock is held.
-  all_.push_back(&thread);
-  spawned_.emplace(id, *std::move(made));
-  const int error = pthread_create(&handle, &attributes, &SpawnedThread::run, spawned.get());
+  const int error = pthread_create(&handle, &attributes, &Worker::run, fresh.get());
   pthread_attr_destroy(&attributes);
   if (error != 0) {
     std::erase(all_, &thread);
-    const auto failed = spawned_.extract(id);
-    lock.unlock();
-    give_blocks(program, thread);
-    return refuse(fmt::format("the host has no more threads: {}", strerror(error)));
+    return std::unexpected(NotBegun{std::move(spawned_.extract(id).mapped()),
+                                    fmt::format("the host has no more threads: {}", strerror(error))});
   }
-  (void)spawned.release();
-  ++program.report.statistics.threads;
+  (void)fresh.release();
+  ++workers_;
   return id;
 }
 
-void Threads::remove(Namespace& program, GuestThread& thread) {
-  give_blocks(program, thread);
-  std::unique_ptr<GuestThread> removed;
+Worker* Threads::take_idle() {
   const std::scoped_lock lock(mutex_);
-  std::erase(all_, &thread);
-  removed = std::move(spawned_.extract(thread.id).mapped());
-  removed.reset();
+  if (idle_.empty()) {
+    return nullptr;
+  }
+  Worker* const worker = idle_.back();
+  idle_.pop_back();
+  return worker;
+}
+
+bool Threads::rest(Namespace& program, GuestThread& thread, Worker& worker) {
+  constexpr auto kPatience = std::chrono::milliseconds(500);
+  constexpr size_t kMostIdle = 16;
+  give_blocks(program, thread);
+  {
+    const std::scoped_lock lock(mutex_);
+    std::erase(all_, &thread);
+    worker.thread = std::move(spawned_.extract(thread.id).mapped());
+    ended_.notify_all();
+  }
+  thread.recycle();
+  std::unique_lock lock(mutex_);
+  if (!is_closing_ && idle_.size() < kMostIdle) {
+    idle_.push_back(&worker);
+    do {
+      worker.wake.wait_for(lock, kPatience, [&] { return worker.job || is_closing_; });
+      if (worker.job) {
+        return true;
+      }
+      // Whoever has taken it off the list is about to give it something to do, or will put it back.
+    } while (std::erase(idle_, &worker) == 0);
+  }
+  --workers_;
   // Under the lock: whoever waits for this may take the program away afterwards.
   ended_.notify_all();
+  return false;
+}
+
+void Threads::close(Namespace& program) {
+  end_spawned(program);
+  std::unique_lock lock(mutex_);
+  is_closing_ = true;
+  for (Worker* const worker : idle_) {
+    worker->wake.notify_one();
+  }
+  ended_.wait(lock, [&] { return workers_ == 0; });
 }
 
 Result<GuestThread*> Threads::enter(Namespace& program) {

@@ -8,11 +8,12 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <expected>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <span>
-#include <string_view>
+#include <string>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -24,6 +25,8 @@
 namespace tenon::link {
 
 struct Namespace;
+struct SpawnedThread;
+struct Worker;
 
 /// The threads that a program has now. Thread-safe.
 class Threads {
@@ -64,10 +67,22 @@ class Threads {
   bool interrupt(int32_t id);
   /// The same until all threads that the guest spawned have ended.
   void end_spawned(Namespace& program);
+  /// The same, before the program goes: nothing of it runs afterwards.
+  void close(Namespace& program);
 
  private:
-  friend struct SpawnedThread;
-  void remove(Namespace& program, GuestThread& thread);
+  friend struct Worker;
+  /// Why a thread could not begin, and the thread, which it gives back.
+  struct NotBegun {
+    std::unique_ptr<GuestThread> thread;
+    std::string why;
+  };
+  /// Makes `thread` one of the program's and lets it run, on `worker` when there is one. Its identifier.
+  std::expected<int32_t, NotBegun> begin(Namespace& program, std::unique_ptr<GuestThread> thread,
+                                         const SpawnedThread& job, Worker* worker);
+  Worker* take_idle();
+  /// `thread` has ended: waits for the next thing to do. False: there is none.
+  bool rest(Namespace& program, GuestThread& thread, Worker& worker);
   int32_t unused_id();
   /// Gives a thread of the host's a stack in the program's memory and main's instance.
   static Result<> make_host_stack(Namespace& program, GuestThread& thread);
@@ -76,7 +91,10 @@ class Threads {
   std::vector<GuestThread*> all_;
   std::map<int32_t, std::unique_ptr<GuestThread>> spawned_;
   std::map<std::thread::id, std::unique_ptr<GuestThread>> host_;
-  std::condition_variable ended_;  ///< a spawned thread has
+  std::vector<Worker*> idle_;
+  size_t workers_ = 0;             ///< idle or not
+  bool is_closing_ = false;        ///< no more are wanted
+  std::condition_variable ended_;  ///< a spawned thread has, or a worker
   int32_t last_id_ = 0;
   int32_t last_host_id_ = 0;
   std::thread::id main_owner_;  ///< the OS thread that main's runs on

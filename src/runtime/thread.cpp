@@ -63,10 +63,33 @@ Result<std::unique_ptr<Thread>> Thread::create(uint64_t stack_bytes) {
   return thread;
 }
 
-Thread::~Thread() {
+void Thread::recycle() {
+  free_exceptions();
+  stack_pointer = {};
+  interrupt.store(0, std::memory_order_relaxed);
+  pending = abi::Pending::none;
+  trap = {};
+  exit_code = 0;
+  native = nullptr;
+  values = stack_begin();
+  frames = stack_end();
+  position = nullptr;
+  exception = nullptr;
+  stack_low = 0;
+  tail_frame = nullptr;
+  tail_call = {};
+}
+
+void Thread::free_exceptions() {
   for (abi::Exception* const thrown : exceptions) {
     std::free(thrown);
   }
+  exceptions.clear();
+  exceptions_kept = 0;
+}
+
+Thread::~Thread() {
+  free_exceptions();
   if (stack_ != nullptr) {
     munmap(stack_, stack_cells_ * sizeof(abi::Cell));
   }

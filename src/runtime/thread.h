@@ -40,6 +40,9 @@ class Thread : public abi::Thread {
   [[nodiscard]] abi::Cell* stack_begin() const { return stack_; }
   [[nodiscard]] abi::Frame* stack_end() const { return reinterpret_cast<abi::Frame*>(stack_ + stack_cells_); }
 
+  /// Makes it as it was when it was created. No guest code may be in progress.
+  void recycle();
+
   /// Tells which native stack the thread runs on: sets native_stack_limit from the calling OS thread's bounds.
   void adopt_native_stack();
 
@@ -74,6 +77,7 @@ class Thread : public abi::Thread {
 
  private:
   Thread() = default;
+  void free_exceptions();
   abi::Cell* stack_ = nullptr;
   uint64_t stack_cells_ = 0;
   std::unique_ptr<abi::Cell[]> overflow_cells_;
