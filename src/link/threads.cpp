@@ -228,24 +228,28 @@ struct SpawnedThread {
 };
 
 /// An OS thread that runs spawned threads, one after the other: making an OS thread, its stacks and what guest code
-/// needs takes longer than many a thread of a guest's runs. It ends when it has had nothing to do for a while.
+/// needs takes longer than many a thread of a guest's runs. The OS thread ends
+/// when it has had nothing to do for a while; this stays, for the next one.
 struct Worker {
   std::unique_ptr<GuestThread> thread;  ///< that it will be, while it is idle
   std::optional<SpawnedThread> job;
   std::condition_variable wake;
 
   static void* run(void* its_worker) {
-    const std::unique_ptr<Worker> worker(static_cast<Worker*>(its_worker));
+    auto* const worker = static_cast<Worker*>(its_worker);
     pthread_setname_np(pthread_self(), "tenon-guest");
     bool goes_on = true;
     while (goes_on) {
       SpawnedThread job = *std::exchange(worker->job, std::nullopt);
       job.run();
       goes_on = job.program.threads.rest(job.program, job.thread, *worker);
-    }
+    }  // neither the worker nor the program need be there any more
     return nullptr;
   }
 };
+
+Threads::Threads() = default;
+Threads::~Threads() = default;
 
 void Threads::add(GuestThread& thread) {
   const std::scoped_lock lock(mutex_);
@@ -329,28 +333,30 @@ std::expected<int32_t, Threads::NotBegun> Threads::begin(Namespace& program, std
   spawned_.emplace(id, std::move(made));
   if (worker != nullptr) {
     worker->job.emplace(job);
-    // Not under the lock, which it needs at once. It stays: it has something to do, and ends no sooner than the
-    // program.
+    // Not under the lock, which it needs at once.
     lock.unlock();
     worker->wake.notify_one();
     return id;
   }
-  auto fresh = std::make_unique<Worker>();
-  fresh->job.emplace(job);
+  if (without_os_thread_.empty()) {
+    without_os_thread_.push_back(workers_.emplace_back(std::make_unique<Worker>()).get());
+  }
+  Worker& fresh = *without_os_thread_.back();
+  fresh.job.emplace(job);
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, program.options.thread_stack);
   pthread_t handle{};
-  const int error = pthread_create(&handle, &attributes, &Worker::run, fresh.get());
+  const int error = pthread_create(&handle, &attributes, &Worker::run, &fresh);
   pthread_attr_destroy(&attributes);
   if (error != 0) {
+    fresh.job.reset();
     std::erase(all_, &thread);
     return std::unexpected(NotBegun{std::move(spawned_.extract(id).mapped()),
                                     fmt::format("the host has no more threads: {}", strerror(error))});
   }
-  (void)fresh.release();
-  ++workers_;
+  without_os_thread_.pop_back();
   return id;
 }
 
@@ -386,7 +392,8 @@ bool Threads::rest(Namespace& program, GuestThread& thread, Worker& worker) {
       // Whoever has taken it off the list is about to give it something to do, or will put it back.
     } while (std::erase(idle_, &worker) == 0);
   }
-  --workers_;
+  worker.thread.reset();
+  without_os_thread_.push_back(&worker);
   // Under the lock: whoever waits for this may take the program away afterwards.
   ended_.notify_all();
   return false;
@@ -399,7 +406,7 @@ void Threads::close(Namespace& program) {
   for (Worker* const worker : idle_) {
     worker->wake.notify_one();
   }
-  ended_.wait(lock, [&] { return workers_ == 0; });
+  ended_.wait(lock, [&] { return without_os_thread_.size() == workers_.size(); });
 }
 
 Result<GuestThread*> Threads::enter(Namespace& program) {

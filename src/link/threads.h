@@ -31,6 +31,11 @@ struct Worker;
 /// The threads that a program has now. Thread-safe.
 class Threads {
  public:
+  Threads();
+  ~Threads();
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+
   /// Adds main's.
   void add(GuestThread& thread);
   /// Calls `function` with each. Holds the lock under which they come and go.
@@ -91,8 +96,9 @@ class Threads {
   std::vector<GuestThread*> all_;
   std::map<int32_t, std::unique_ptr<GuestThread>> spawned_;
   std::map<std::thread::id, std::unique_ptr<GuestThread>> host_;
+  std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<Worker*> idle_;
-  size_t workers_ = 0;             ///< idle or not
+  std::vector<Worker*> without_os_thread_;
   bool is_closing_ = false;        ///< no more are wanted
   std::condition_variable ended_;  ///< a spawned thread has, or a worker
   int32_t last_id_ = 0;
