@@ -114,8 +114,9 @@ class TenonTest(unittest.TestCase):
         variables = {key: value for key, value in os.environ.items() if not key.startswith("TENON_")}
         variables.update(environment or {})
         options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stdin", subprocess.DEVNULL)
         return Outcome(subprocess.run([str(_tenon), *map(str, arguments)], cwd=self.directory, env=variables,
-                                      stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, timeout=60,
+                                      stderr=subprocess.PIPE, text=True, timeout=60,
                                       check=False, **options))
 
     def module(self, file, text, section=b""):

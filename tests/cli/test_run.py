@@ -52,6 +52,29 @@ class ExitCodes(TenonTest):
         for code in (0, 1, 7, 126, 255):
             self.check(self.tenon("run", self.exit_with(code)), code, "")
 
+    def test_the_time_is_over(self):
+        endless = "(loop $again (br $again))"
+        read = "(drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)))"
+        for name, body in {"loop": endless, "start": endless, "read": read}.items():
+            start = "(start $run)" if name == "start" else ""
+            self.module(f"{name}.wasm", f"""
+              (import "{WASI}" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+              (memory (export "memory") 1)
+              (data (i32.const 0) "\\08\\00\\00\\00\\03\\00\\00\\00")
+              (func $run (export "_start") {body}) {start}""")
+            never, writer = os.pipe()
+            try:
+                result = self.tenon("run", "--timeout", "0.2", f"{name}.wasm", stdin=never)
+            finally:
+                os.close(never)
+                os.close(writer)
+            self.check(result, 124, "", ["interrupted", "its time was over (--timeout)"])
+        self.check(self.tenon("run", "--timeout", "60", self.exit_with(3)), 3, "")
+
+    def test_options_that_make_no_sense(self):
+        for option in ("--timeout=0", "--timeout=-1", "--timeout=x", "--timeout=", "--max-threads=x", "--max-threads=-1"):
+            self.check(self.tenon("run", option, self.exit_with(0)), 2, "", "takes a number")
+
     def test_exit_while_loading(self):
         self.module("a.wasm", f"""
           (import "{WASI}" "proc_exit" (func $exit (param i32)))
