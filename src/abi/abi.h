@@ -55,7 +55,8 @@ struct Code {
   void* owner = nullptr;
   uint32_t function = 0;  ///< index in its module
   uint16_t window = 0;    ///< slots of arguments or results, whichever are more
-  uint16_t slots = 0;     ///< of a frame of the translation; written before `entry` is
+  /// Of a frame of the translation; written before `entry` is. Who reads it with the `entry` of before does not use it.
+  std::atomic<uint16_t> slots{0};
 };
 static_assert(offsetof(Code, entry) == 0);
 

@@ -109,16 +109,16 @@ TENON_HANDLER return_one(TENON_HANDLER_PARAMETERS) {
 
 /// Goes on in `callee`, whose frame is in place.
 // sandbox: values and frames grow towards each other; everything the callee writes lies below its slots.
-#define TENON_ENTER(callee)                                                                                           \
-  do {                                                                                                                \
-    const Code* const tenon_callee = (callee);                                                                        \
-    pc = tenon_callee->entry.load(std::memory_order_acquire);                                                         \
-    i = reinterpret_cast<uint64_t>(tenon_callee);                                                                     \
-    if (reinterpret_cast<uintptr_t>(values + tenon_callee->slots + kStackSlack) > reinterpret_cast<uintptr_t>(frame)) \
-        [[unlikely]] {                                                                                                \
-      TENON_TRAP(TrapKind::call_stack_exhausted);                                                                     \
-    }                                                                                                                 \
-    __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);                                            \
+#define TENON_ENTER(callee)                                                                                       \
+  do {                                                                                                            \
+    const Code* const tenon_callee = (callee);                                                                    \
+    pc = tenon_callee->entry.load(std::memory_order_acquire);                                                     \
+    i = reinterpret_cast<uint64_t>(tenon_callee);                                                                 \
+    if (reinterpret_cast<uintptr_t>(values + tenon_callee->slots.load(std::memory_order_relaxed) + kStackSlack) > \
+        reinterpret_cast<uintptr_t>(frame)) [[unlikely]] {                                                        \
+      TENON_TRAP(TrapKind::call_stack_exhausted);                                                                 \
+    }                                                                                                             \
+    __attribute__((musttail)) return pc->handler(TENON_HANDLER_ARGUMENTS);                                        \
   } while (false)
 
 inline void push_frame(Frame*& frame, const Instruction* return_to, Cell* values, Instance* instance,

@@ -119,7 +119,7 @@ __attribute__((preserve_none, cold)) void leave(TENON_HANDLER_PARAMETERS);
 /// instance is in use: other frames tell only of their callers'.
 inline void store_state(const Instruction* pc, Cell* values, Instance* instance, Frame* frame) {
   abi::Thread& thread = *instance->thread;
-  thread.values = values + frame->code->slots;
+  thread.values = values + frame->code->slots.load(std::memory_order_relaxed);
   thread.position = pc;
   thread.frames = frame - 1;
   thread.frames->return_to = pc + 1;
@@ -174,12 +174,22 @@ struct __attribute__((packed)) Unaligned {
   T value;
 };
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+// What guests do to their memory is theirs. Like this the functions are not part of the handlers, but among them.
+#define TENON_GUEST_ACCESS __attribute__((no_sanitize("thread"), section("tenon_handlers")))
+#endif
+#endif
+#ifndef TENON_GUEST_ACCESS
+#define TENON_GUEST_ACCESS
+#endif
+
 template <class T>
-[[nodiscard]] inline T load_unaligned(const uint8_t* address) {
+[[nodiscard]] TENON_GUEST_ACCESS inline T load_unaligned(const uint8_t* address) {
   return reinterpret_cast<const Unaligned<T>*>(address)->value;
 }
 template <class T>
-inline void store_unaligned(uint8_t* address, T value) {
+TENON_GUEST_ACCESS inline void store_unaligned(uint8_t* address, T value) {
   reinterpret_cast<Unaligned<T>*>(address)->value = value;
 }
 

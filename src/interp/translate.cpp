@@ -2166,7 +2166,7 @@ bool ensure_translated(runtime::Thread& thread, const Code& code) {
   }
   auto& place = static_cast<Translations&>(*executable.store).of[code.function];
   place = std::move(*translated);
-  executable.code(code.function).slots = static_cast<uint16_t>(place->slots);
+  executable.code(code.function).slots.store(static_cast<uint16_t>(place->slots), std::memory_order_relaxed);
   executable.code(code.function).entry.store(place->entry(), std::memory_order_release);
   return true;
 }
