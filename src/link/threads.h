@@ -64,6 +64,9 @@ class Threads {
   bool interrupt(int32_t id);
   /// The same until all threads that the guest spawned have ended.
   void end_spawned(Namespace& program);
+  /// The same until all others have left guest code, or one of them waits for those that were spawned. For a spawned
+  /// thread that finds the program ended; only the first one does it.
+  void end_unspawned();
 
  private:
   friend struct SpawnedThread;
@@ -77,6 +80,8 @@ class Threads {
   std::map<int32_t, std::unique_ptr<GuestThread>> spawned_;
   std::map<std::thread::id, std::unique_ptr<GuestThread>> host_;
   std::condition_variable ended_;  ///< a spawned thread has
+  bool end_is_spread_ = false;     ///< a spawned thread sees to it that the others leave guest code
+  bool end_is_awaited_ = false;    ///< end_spawned() is
   int32_t last_id_ = 0;
   int32_t last_host_id_ = 0;
   std::thread::id main_owner_;  ///< the OS thread that main's runs on
