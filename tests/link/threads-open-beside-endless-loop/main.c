@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "threads.h"
 
@@ -60,9 +61,13 @@ static void open_and_close(void) {
     if (round == rounds / 10) {
       pages = memory_pages();
     }
+    // A library goes when the other thread has said that it is not inside, for which it has to run.
+    if (round % 50 == 0) {
+      nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
   }
-  printf("%d more pages, ", (int)(memory_pages() - pages));
   // 1,000 libraries would take 30 MB.
+  printf("memory: %d, ", memory_pages() - pages < 4000000 / 65536);
   printf("in one place: %d, ", highest - lowest < 4000000);
   printf("table: %d\n", table_size() <= 400);
   exit(0);
