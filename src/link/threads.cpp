@@ -30,6 +30,10 @@ constexpr int32_t kNotSupported = 58;
 
 constexpr uint64_t kMinimumHostStack = 4096;
 
+/// A signal may hit a thread that is just about to wait, or in the runtime on behalf of compiled code, which does not
+/// look afterwards: so it is sent again after this.
+constexpr auto kInterruptAgain = std::chrono::milliseconds(2);
+
 /// Identifiers of wasi-threads: 1 to this. Those of threads of the host's are larger.
 constexpr int32_t kMaximumId = 0x1fffffff;
 
@@ -174,6 +178,9 @@ struct SpawnedThread {
   void run() {
     const Presence presence(program, thread);
     run_guest();
+    if (program.ending) {
+      program.threads.end_unspawned();
+    }
     if (program.destructors.forget(thread) && !program.ending) {
       (void)unload_unreachable(program, thread);
     }
@@ -516,10 +523,9 @@ void Threads::interrupt(const GuestThread* except) {
 }
 
 void Threads::end_spawned(Namespace& program) {
-  // A signal may hit a thread that is just about to wait: so it is sent again and again.
-  constexpr auto kStep = std::chrono::milliseconds(2);
   GuestThread* const self = Presence::find(program);
   std::unique_lock lock(mutex_);
+  end_is_awaited_ = true;
   while (!spawned_.empty()) {
     for (const auto& [id, thread] : spawned_) {
       if (thread.get() == self) {
@@ -527,7 +533,26 @@ void Threads::end_spawned(Namespace& program) {
       }
       thread->while_present([&](pthread_t runner) { runtime::interrupt(thread->state(), runner); });
     }
-    ended_.wait_for(lock, kStep);
+    ended_.wait_for(lock, kInterruptAgain);
+  }
+}
+
+void Threads::end_unspawned() {
+  std::unique_lock lock(mutex_);
+  if (std::exchange(end_is_spread_, true)) {
+    return;
+  }
+  const auto interrupt_unspawned = [&] {
+    bool any = false;
+    for (GuestThread* const thread : all_) {
+      if (thread->kind != GuestThread::Kind::spawned) {
+        any |= thread->while_present([&](pthread_t runner) { runtime::interrupt(thread->state(), runner); });
+      }
+    }
+    return any;
+  };
+  while (!end_is_awaited_ && interrupt_unspawned()) {
+    ended_.wait_for(lock, kInterruptAgain);
   }
 }
 

@@ -74,6 +74,9 @@ class Threads {
   void end_spawned(Namespace& program);
   /// The same, before the program goes: nothing of it runs afterwards.
   void close(Namespace& program);
+  /// The same until all others have left guest code, or one of them waits for those that were spawned. For a spawned
+  /// thread that finds the program ended; only the first one does it.
+  void end_unspawned();
 
  private:
   friend struct Worker;
@@ -101,6 +104,8 @@ class Threads {
   std::vector<Worker*> without_os_thread_;
   bool is_closing_ = false;        ///< no more are wanted
   std::condition_variable ended_;  ///< a spawned thread has, or a worker
+  bool end_is_spread_ = false;     ///< a spawned thread sees to it that the others leave guest code
+  bool end_is_awaited_ = false;    ///< end_spawned() is
   int32_t last_id_ = 0;
   int32_t last_host_id_ = 0;
   std::thread::id main_owner_;  ///< the OS thread that main's runs on

@@ -40,8 +40,8 @@ def sysroot() -> Path:
     return Path(os.environ.get("TENON_SYSROOT") or Path(cache) / "tenon" / "sysroot")
 
 
-def sysroot_libraries() -> Path:
-    return sysroot() / "lib" / "wasm32-wasip1"
+def sysroot_libraries(threads: bool = False) -> Path:
+    return sysroot() / "lib" / ("wasm32-wasip1-threads" if threads else "wasm32-wasip1")
 
 
 @dataclass
