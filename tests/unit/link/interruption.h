@@ -130,8 +130,9 @@ class InterruptionTest : public ::testing::Test {
   }
 
   CallOutcome run_interrupted() {
-    const CallOutcome outcome = run_while([](runtime::Thread& thread, pthread_t runner) {
+    const CallOutcome outcome = run_while([this](runtime::Thread& thread, pthread_t runner) {
       runtime::interrupt(thread, runner);
+      ++interruptions_;
       return false;  // once more, in case it was in the middle of something
     });
     if (runtime::Thread* const thread = thread_.exchange(nullptr)) {
@@ -215,6 +216,7 @@ class InterruptionTest : public ::testing::Test {
   TemporaryDirectory directory_;
   Engine engine_;
   std::unique_ptr<Program> program_;
+  int interruptions_ = 0;  ///< that were sent
   pthread_t runner_{};
   std::atomic<runtime::Thread*> thread_{nullptr};
 };
