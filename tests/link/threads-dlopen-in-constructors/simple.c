@@ -1,0 +1,3 @@
+int simple(void) {
+  return 50;
+}
