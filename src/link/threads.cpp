@@ -95,9 +95,16 @@ Result<> make_early(Namespace& program, GuestThread& thread) {
       }
     }
   }
+  const auto is_there = [&](uint32_t dso) {
+    const std::shared_lock lock(program.link_map_lock);
+    return program.dsos[dso] != nullptr && program.dsos[dso]->state != State::gone;
+  };
   for (const uint32_t dso : early) {
     if (thread.instance(dso) == nullptr && instance_for_thread(program, thread.state(), dso) == nullptr) {
-      return fail(ErrorKind::trap, "{}", thread.state().take_trap().message);
+      Error error = thread.state().take_trap();
+      if (is_there(dso) && !program.ending) {  // others may have closed it meanwhile
+        return std::unexpected(std::move(error));
+      }
     }
   }
   // What was made first could not yet be bound to what came after it.

@@ -254,6 +254,7 @@ void undo_unpublished(Namespace& program, LoadSet& load) {
         program.tags.erase(tag);
       }
     }
+    forget_names(program, dsos);  // before anybody who waits for the end of the loading looks again
   }
   end_loading(program, load);
   program.discard(load.dsos);
@@ -264,11 +265,10 @@ void undo_unpublished(Namespace& program, LoadSet& load) {
 }
 
 void retract(Namespace& program, LoadSet& load) {
-  end_loading(program, load);
   {
     const std::unique_lock lock(program.link_map_lock);
     const DsoSet failed(load.dsos.begin(), load.dsos.end());
-    forget_names(program, failed);
+    forget_names(program, failed);  // before anybody who waits for the end of the loading looks again
     for (Dso* const dso : load.dsos) {
       dso->open_count = 0;
       dso->embedder_count = 0;
@@ -276,6 +276,7 @@ void retract(Namespace& program, LoadSet& load) {
     take_away(program, failed);
     program.unloaded += load.dsos.size();
   }
+  end_loading(program, load);
   reclaim(program, *load.thread);
 }
 
