@@ -31,7 +31,7 @@ Result<abi::Instance*> make_instance(Namespace& program, GuestThread& thread, Ds
 Result<> make_definers(GuestThread& thread, const Dso& dso) {
   const auto make = [&](Dso* definer) -> Result<> {
     if (definer != nullptr && thread.instance(*definer) == nullptr &&
-        definer->instance_of(thread.state(), definer->index) == nullptr) {
+        instance_for_thread(definer->program(), thread.state(), definer->index, true) == nullptr) {
       return fail(ErrorKind::trap, "{} needs {}: {}", dso.name, definer->name, thread.state().take_trap().message);
     }
     return {};
@@ -494,7 +494,7 @@ std::optional<TlsNeeds> tls_needs(const Dso& dso) {
                   .alignment = alignment == 0 ? 4U : static_cast<uint32_t>(std::bit_width(alignment - 1))};
 }
 
-abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state, uint32_t index) {
+abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state, uint32_t index, bool by_import) {
   GuestThread& thread = GuestThread::of(thread_state);
   runtime::Thread& state = thread.state();
   const runtime::InLinker in_linker(state);
@@ -505,8 +505,8 @@ abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state
   const auto find = [&] {
     const std::shared_lock lock(program.link_map_lock);
     dso = program.dsos[index].get();
-    if (dso != nullptr && dso->state != State::gone && dso->state != State::put_off && dso->state != State::arriving &&
-        thread.instance(*dso) == nullptr) {
+    if (dso != nullptr && (by_import || dso->state != State::gone) && dso->state != State::put_off &&
+        dso->state != State::arriving && thread.instance(*dso) == nullptr) {
       instance = make_instance(program, thread, *dso);
     }
   };
@@ -525,7 +525,7 @@ abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state
     }
     find();
   }
-  if (dso == nullptr || dso->state == State::gone) {
+  if (dso == nullptr || (dso->state == State::gone && !by_import)) {
     state.raise(runtime::TrapKind::uninitialized_element,
                 "call into unloaded library " + (dso == nullptr ? program.name_of_retired(index) : dso->name));
     return nullptr;
