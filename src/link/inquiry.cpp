@@ -48,12 +48,19 @@ Inquiry::Inquiry(Namespace& program, GuestThread& self, std::vector<Dso*> gone, 
 }
 
 void Inquiry::remind(Namespace& program, GuestThread& self) {
+  // A thread that waits for a processor gets no faster by being asked again, and asking many costs time.
+  constexpr auto kPatience = std::chrono::milliseconds(10);
+  const auto now = std::chrono::steady_clock::now();
+  const bool is_time = now - asked_ >= kPatience;
+  if (is_time) {
+    asked_ = now;
+  }
   program.threads.for_each([&](GuestThread& thread) {
     if (&thread == &self) {
       if (runtime::withdraw(self.state(), *this)) {
         answer(self.state(), {});
       }
-    } else if (thread.state().question.load(std::memory_order_relaxed) == this) {
+    } else if (is_time && thread.state().question.load(std::memory_order_relaxed) == this) {
       thread.while_present([&](pthread_t runner) { runtime::remind(thread.state(), runner); });
     }
   });

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -22,7 +23,8 @@ class Inquiry final : public runtime::Question {
   /// The caller holds Namespace::reclaiming and the link map lock alone.
   Inquiry(Namespace& program, GuestThread& self, std::vector<Dso*> gone, bool with_references);
 
-  /// Asks those again that have not answered. `self` answers now, if it has not.
+  /// Asks those again that have not answered, but not more often than they can be expected to run. `self` answers now,
+  /// if it has not.
   void remind(Namespace& program, GuestThread& self);
 
   [[nodiscard]] bool is_complete() const {
@@ -59,6 +61,7 @@ class Inquiry final : public runtime::Question {
   uintptr_t longest_ = 0;      ///< of them
   std::unique_ptr<std::atomic<bool>[]> found_;
   std::atomic<uint32_t> unanswered_{1};  ///< the maker counts until all are asked
+  std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace tenon::link
