@@ -1,6 +1,6 @@
 #include <dlfcn.h>
 
-#include "threads.h"
+#include "with-threads.h"
 
 enum { threads = 4, rounds = 20 };
 
