@@ -63,10 +63,7 @@ const abi::FunctionDescriptor* Dso::bind(abi::Thread& thread, abi::Instance& imp
   if (target == nullptr) {
     return nullptr;
   }
-  abi::Instance* instance = thread.instances[target->dso];
-  if (instance == nullptr) {
-    instance = instance_for_thread(program_, thread, target->dso, true);
-  }
+  abi::Instance* const instance = instance_of(thread, target->dso);
   if (instance == nullptr) {
     return nullptr;
   }

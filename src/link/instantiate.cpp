@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <unordered_set>
 
 #include "base/mapped_file.h"
 #include "base/prefault.h"
@@ -31,7 +32,7 @@ Result<abi::Instance*> make_instance(Namespace& program, GuestThread& thread, Ds
 Result<> make_definers(GuestThread& thread, const Dso& dso) {
   const auto make = [&](Dso* definer) -> Result<> {
     if (definer != nullptr && thread.instance(*definer) == nullptr &&
-        instance_for_thread(definer->program(), thread.state(), definer->index, true) == nullptr) {
+        definer->instance_of(thread.state(), definer->index) == nullptr) {
       return fail(ErrorKind::trap, "{} needs {}: {}", dso.name, definer->name, thread.state().take_trap().message);
     }
     return {};
@@ -494,19 +495,49 @@ std::optional<TlsNeeds> tls_needs(const Dso& dso) {
                   .alignment = alignment == 0 ? 4U : static_cast<uint32_t>(std::bit_width(alignment - 1))};
 }
 
-abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state, uint32_t index, bool by_import) {
+namespace {
+
+/// Whether `dso`, which is gone, is used by another one that is gone, and of which the thread has an instance: it may
+/// be inside of that, and goes on there. Until it has said that it is not, both stay (see unload.cpp). A lock on the
+/// link map is held.
+bool is_used_by_what_the_thread_has(const Namespace& program, const GuestThread& thread, const Dso& dso) {
+  std::vector<const Dso*> work;
+  std::ranges::copy_if(program.gone, std::back_inserter(work),
+                       [&](const Dso* one) { return thread.instance(*one) != nullptr; });
+  std::unordered_set<const Dso*> seen(work.begin(), work.end());
+  while (!work.empty()) {
+    const Dso* const user = work.back();
+    work.pop_back();
+    for (const auto* const list : {&user->needed, &user->also_uses}) {
+      for (const Dso* const used : *list) {
+        if (used == &dso) {
+          return true;
+        }
+        if (seen.insert(used).second) {
+          work.push_back(used);
+        }
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state, uint32_t index) {
   GuestThread& thread = GuestThread::of(thread_state);
   runtime::Thread& state = thread.state();
   const runtime::InLinker in_linker(state);
   Dso* dso = nullptr;
+  bool is_gone = false;
   Result<abi::Instance*> instance = nullptr;
   // Whoever takes a DSO away holds the lock alone: then either the thread is refused, or it is seen to have an
   // instance.
   const auto find = [&] {
     const std::shared_lock lock(program.link_map_lock);
     dso = program.dsos[index].get();
-    if (dso != nullptr && (by_import || dso->state != State::gone) && dso->state != State::put_off &&
-        dso->state != State::arriving && thread.instance(*dso) == nullptr) {
+    is_gone = dso == nullptr || (dso->state == State::gone && !is_used_by_what_the_thread_has(program, thread, *dso));
+    if (!is_gone && dso->state != State::put_off && dso->state != State::arriving && thread.instance(*dso) == nullptr) {
       instance = make_instance(program, thread, *dso);
     }
   };
@@ -525,7 +556,7 @@ abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state
     }
     find();
   }
-  if (dso == nullptr || (dso->state == State::gone && !by_import)) {
+  if (is_gone) {
     state.raise(runtime::TrapKind::uninitialized_element,
                 "call into unloaded library " + (dso == nullptr ? program.name_of_retired(index) : dso->name));
     return nullptr;

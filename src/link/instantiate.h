@@ -36,8 +36,6 @@ void bind_decided(Namespace& program, GuestThread& thread, uint32_t dso);
 
 /// The instance of DSO number `dso` in `thread`, made if it has none: what a thread that comes upon a DSO later needs.
 /// Null with a trap pending. Called in the middle of guest code; no lock may be held.
-/// `by_import`: a DSO that imports from it asks, which may be inside of what is gone and has a right to all of that.
-[[nodiscard]] abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread, uint32_t dso,
-                                                 bool by_import = false);
+[[nodiscard]] abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread, uint32_t dso);
 
 }  // namespace tenon::link

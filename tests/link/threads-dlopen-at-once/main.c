@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "threads.h"
+#include "with-threads.h"
 
 enum { threads = 8, rounds = 10 };
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "threads.h"
+#include "with-threads.h"
 
 typedef int function(int);
 

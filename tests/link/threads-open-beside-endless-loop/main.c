@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "threads.h"
+#include "with-threads.h"
 
 typedef int function(int);
 

@@ -1,7 +1,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
-#include "threads.h"
+#include "with-threads.h"
 
 enum { threads = 6 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "threads.h"
+#include "with-threads.h"
 
 enum { threads = 8, rounds = 20 };
 
