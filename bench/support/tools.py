@@ -128,9 +128,9 @@ def tenon_runners():
     return [runner for runner in MODES if available(runner)]
 
 
-def in_tenon(runner, program, *options, arguments=()):
+def in_tenon(runner, program, *options, arguments=(), libraries=GUEST_LIBRARIES):
     """The command that runs a program in Tenon, interpreted or compiled: if so, its images are there."""
-    command = [TENON, "run", "--mode", MODES[runner], *options, "--library-path", GUEST_LIBRARIES, program, *arguments]
+    command = [TENON, "run", "--mode", MODES[runner], *options, "--library-path", libraries, program, *arguments]
     command = tuple(str(word) for word in command)
     if runner == "compiled":
         make_images(command)
