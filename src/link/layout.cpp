@@ -1,6 +1,7 @@
 #include "link/layout.h"
 
 #include <algorithm>
+#include <mutex>
 #include <optional>
 
 #include "base/align.h"
@@ -212,8 +213,12 @@ Result<> take_fixed_main(Namespace& program, Dso& main) {
 /// Gives one library its memory, wherever there is a place for it, and its table range.
 Result<> place_library(Namespace& program, GuestThread& thread, Dso& dso) {
   const Needs needs = needs_of(dso);
-  dso.range = TENON_TRY(program.placement.take(program, thread, needs));
-  dso.memory_base = dso.range.base;
+  const MemoryRange range = TENON_TRY(program.placement.take(program, thread, needs));
+  {
+    const std::unique_lock lock(program.link_map_lock);  // who places another one looks where this is
+    dso.range = range;
+    dso.memory_base = range.base;
+  }
   if (needs.table_size != 0) {
     dso.table_base = TENON_TRY(program.functions.reserve(needs.table_size, needs.table_alignment, dso.name));
   }
