@@ -188,9 +188,8 @@ struct SpawnedThread {
     if (program.ending) {
       program.threads.end_unspawned();
     }
-    if (program.destructors.forget(thread) && !program.ending) {
-      (void)unload_unreachable(program, thread);
-    }
+    // What they kept goes with the next library that is closed: the thread has no stack any more to unload on.
+    (void)program.destructors.forget(thread);
   }
 
   void run_guest() {
