@@ -70,8 +70,7 @@ int main(int count, char** arguments) {
   if (strcmp(what, "spawn") == 0) {
     // What is at the start argument is libc's affair; it is outside of memory here.
     extern int spawn(void*) __attribute__((import_module("wasi"), import_name("thread-spawn")));
-    printf("%d\n", spawn((void*)0xfffffff0) > 0);
-    fflush(stdout);
+    CHECK(spawn((void*)0xfffffff0) > 0);
     wait_while(&may_end, 0);
   }
   // A library whose thread-local block a thread needs when it calls: main, which opened it, has one already.
