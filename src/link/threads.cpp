@@ -188,9 +188,8 @@ struct SpawnedThread {
     if (program.ending) {
       program.threads.end_unspawned();
     }
-    if (program.destructors.forget(thread) && !program.ending) {
-      (void)unload_unreachable(program, thread);
-    }
+    // What they kept goes with the next library that is closed: the thread has no stack any more to unload on.
+    (void)program.destructors.forget(thread);
   }
 
   void run_guest() {
@@ -334,8 +333,11 @@ int32_t Threads::spawn(Namespace& program, uint32_t start_argument) {
 
 std::expected<int32_t, Threads::NotBegun> Threads::begin(Namespace& program, std::unique_ptr<GuestThread> made,
                                                          const SpawnedThread& job, Worker* worker) {
+  // One that has been joined may still be on its way out of the runtime.
+  constexpr auto kGrace = std::chrono::milliseconds(20);
   std::unique_lock lock(mutex_);
-  if (spawned_.size() + host_.size() >= program.options.maximum_threads) {
+  if (!ended_.wait_for(lock, kGrace,
+                       [&] { return spawned_.size() + host_.size() < program.options.maximum_threads; })) {
     return std::unexpected(NotBegun{std::move(made), fmt::format("the program has {} threads, which is its limit",
                                                                  program.options.maximum_threads)});
   }
