@@ -109,7 +109,10 @@ static void exceptions() {
   }
   CHECK(sum == 50 * (28 + 8));
   // From one thread to another.
-  auto future = std::async(std::launch::async, []() -> int { throw_from_library(9); return 0; });
+  auto future = std::async(std::launch::async, []() -> int {
+    throw_from_library(9);
+    return 0;
+  });
   try {
     future.get();
     CHECK(false);
