@@ -1,6 +1,5 @@
-#include "with-threads.h"
-
 #include "calls.h"
+#include "with-threads.h"
 
 static pthread_barrier_t barrier;
 

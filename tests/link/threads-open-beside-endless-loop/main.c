@@ -16,8 +16,8 @@ static _Atomic int32_t is_called;
 
 static int rounds, libraries, calls_each;
 
-// Never ends. Without `calls_each` there is no call in it and no access to memory; with that, all calls are to libraries
-// that are closed later.
+// Never ends. Without `calls_each` there is no call in it and no access to memory; with that, all calls are to
+// libraries that are closed later.
 static void loop(void) {
   if (!calls_each) {
     for (;;) {

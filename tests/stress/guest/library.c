@@ -96,7 +96,8 @@ static int check_data(intptr_t thread) {
   return 0;
 }
 
-// Whether all of the library is as it should be for the thread that is called `thread`; 0 or the line that it is not at.
+// Whether all of the library is as it should be for the thread that is called `thread`; 0 or the line that it is not
+// at.
 int check(intptr_t thread) {
   return constructions != 1 ? __LINE__ : check_data(thread);
 }
