@@ -1,9 +1,11 @@
 #include "link/unload.h"
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <ranges>
 #include <shared_mutex>
+#include <thread>
 #include <unordered_set>
 #include <utility>
 
@@ -342,6 +344,21 @@ std::vector<Dso*> find_free(Namespace& program, GuestThread& thread) {
   return free;
 }
 
+/// Where more libraries than these are gone and not reclaimed, the threads that could say that they are not inside do
+/// not get a processor: they get this one's for a moment, so that what is not reclaimed stays bounded. Waits for none.
+void give_way(Namespace& program) {
+  constexpr size_t kMany = 32;
+  constexpr auto kMoment = std::chrono::microseconds(200);
+  bool are_many = false;
+  {
+    const std::shared_lock lock(program.link_map_lock);
+    are_many = program.gone.size() >= kMany;
+  }
+  if (are_many) {
+    std::this_thread::sleep_for(kMoment);
+  }
+}
+
 }  // namespace
 
 void reclaim(Namespace& program, GuestThread& thread) {
@@ -349,6 +366,9 @@ void reclaim(Namespace& program, GuestThread& thread) {
     return;
   }
   const std::vector<Dso*> free = find_free(program, thread);
+  if (free.empty()) {
+    give_way(program);
+  }
   std::vector<MemoryRange> ranges;
   ranges.reserve(free.size());
   for (const Dso* const dso : free) {
