@@ -277,7 +277,7 @@ void fill_cells(Namespace& program, GuestThread& thread, const Dso& dso) {
 /// Gives the instance its thread's thread-local block of the DSO, as everyone but the first thread needs one: that has
 /// the DSO's image. Runs guest code.
 Result<> make_tls_block(Namespace& program, GuestThread& thread, Dso& dso) {
-  const std::optional<TlsNeeds> needs = tls_needs(dso);
+  const std::optional<TlsNeeds> needs = TENON_TRY(tls_needs(dso));
   if (!needs) {
     return {};
   }
@@ -481,8 +481,15 @@ void bind_decided(Namespace& program, GuestThread& thread, uint32_t index) {
   }
 }
 
-std::optional<TlsNeeds> tls_needs(const Dso& dso) {
+Result<std::optional<TlsNeeds>> tls_needs(const Dso& dso) {
   const SharedModule& module = dso.shared();
+  if (module.lacks_tls_exports()) {
+    return fail(ErrorKind::unlinkable,
+                "{} has thread-local variables but does not export {}, so that only the first thread can use it: link "
+                "it with -Wl,--export-if-defined=__wasm_init_tls,--export-if-defined=__tls_base,"
+                "--export-if-defined=__tls_size,--export-if-defined=__tls_align, as tenon-cc -pthread does",
+                dso.name, module.init_tls ? "__tls_size" : "__wasm_init_tls");
+  }
   if (!dso.shared().is_dynamic() || !module.init_tls) {
     return std::nullopt;
   }

@@ -27,8 +27,9 @@ struct TlsNeeds {
   uint64_t size;
   uint32_t alignment;
 };
-/// Nothing when it has no such variables, or sets them up itself (a plain module).
-[[nodiscard]] std::optional<TlsNeeds> tls_needs(const Dso& dso);
+/// Nothing when it has no such variables, or sets them up itself (a plain module). Errors: unlinkable, when it does not
+/// export how they are set up.
+[[nodiscard]] Result<std::optional<TlsNeeds>> tls_needs(const Dso& dso);
 
 /// Binds in `thread`, which is the calling one, what DSO number `dso` imports and was bound to by other threads, as far
 /// as this one has the instances.

@@ -243,6 +243,9 @@ Result<> SharedModule::find_exports() {
     }
   }
   init_tls = function("__wasm_init_tls", wasm::FunctionType{{ValueType::i32}, {}});
+  if (init_tls && wasm.is_imported_function(*init_tls)) {
+    init_tls.reset();  // another module's sets up that one's
+  }
   tls_base = global("__tls_base");
   tls_size = global("__tls_size");
   memory = other("memory", ExternKind::memory);
@@ -252,6 +255,12 @@ Result<> SharedModule::find_exports() {
     stack_pointer.reset();
   }
   return result;
+}
+
+bool SharedModule::lacks_tls_exports() const {
+  const wasm::Module& wasm = module();
+  const bool is_shared = !wasm.memories.empty() && wasm.memories[0].type.shared;
+  return is_dynamic() && is_shared && wasm.start && wasm.keeps_passive_data && (!init_tls || !tls_size);
 }
 
 bool SharedModule::is_thread_local(const SymbolName& name) const {

@@ -80,6 +80,8 @@ class SharedModule final : public runtime::Executable {
   [[nodiscard]] bool is_indirect(uint32_t global) const {
     return global_access(global) == runtime::GlobalAccess::indirect;
   }
+  /// Whether it has thread-local data but not the exports by which another thread than the first could get its own.
+  [[nodiscard]] bool lacks_tls_exports() const;
   /// Whether data symbol `name` has another address in each thread.
   [[nodiscard]] bool is_thread_local(const SymbolName& name) const;
 

@@ -936,6 +936,8 @@ Result<> Decoder::bodies() {
   StableBytes window(module_->bytes_);
   BodyFacts facts;
   facts.written_globals.resize(module_->globals.size());
+  facts.copied_data.resize(module_->data.size());
+  facts.dropped_data.resize(module_->data.size());
   const auto end = static_cast<uint32_t>(module_->functions.size());
   window.reserve(std::min(kCodeWindow, module_->bytes().size()));
   for (uint32_t first = module_->imported_functions; first < end;) {
@@ -964,6 +966,10 @@ Result<> Decoder::bodies() {
     facts.moves_references |= module_->globals[n].type.type == ValueType::funcref;
   }
   module_->moves_references = facts.moves_references;
+  for (size_t n = 0; n < module_->data.size(); ++n) {
+    module_->keeps_passive_data |=
+        module_->data[n].mode == SegmentMode::passive && facts.copied_data[n] && !facts.dropped_data[n];
+  }
   return {};
 }
 

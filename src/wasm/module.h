@@ -216,6 +216,9 @@ class Module {
   /// Whether it can hold a function reference anywhere but in the table elements that its active segments fill: it has
   /// an instruction that makes, reads or writes one, or a global for one. C compiles to modules that cannot.
   bool moves_references = false;
+  /// Whether it copies a passive data segment (memory.init) that no function of its own ever drops (data.drop). wasm-ld
+  /// drops what it has initialised, but for thread-local data, from which every thread's is copied.
+  bool keeps_passive_data = false;
 
   [[nodiscard]] const FunctionType& function_type(uint32_t function) const { return *types[functions[function].type]; }
   [[nodiscard]] bool is_imported_function(uint32_t function) const { return function < imported_functions; }

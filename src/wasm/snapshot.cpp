@@ -95,7 +95,7 @@ struct Header {
   FlatSpan<char> name_text;
 };
 
-enum HeaderFlags : uint32_t { kHasDataCount = 1, kMovesReferences = 2 };
+enum HeaderFlags : uint32_t { kHasDataCount = 1, kMovesReferences = 2, kKeepsPassiveData = 4 };
 
 /// The functions whose bodies a snapshot keeps: those that the linker may look through, found by what looks like a call
 /// in them. One too many does no harm.
@@ -149,7 +149,8 @@ class SnapshotWriter {
     Header& header = take<Header>(1).front();
     header.magic = kMagic;
     header.version = kSnapshotVersion;
-    header.flags = (module_.has_data_count ? kHasDataCount : 0U) | (module_.moves_references ? kMovesReferences : 0U);
+    header.flags = (module_.has_data_count ? kHasDataCount : 0U) | (module_.moves_references ? kMovesReferences : 0U) |
+                   (module_.keeps_passive_data ? kKeepsPassiveData : 0U);
     header.imported_functions = module_.imported_functions;
     header.imported_tables = module_.imported_tables;
     header.imported_memories = module_.imported_memories;
@@ -560,6 +561,7 @@ class SnapshotReader {
     }
     module.has_data_count = (header.flags & kHasDataCount) != 0;
     module.moves_references = (header.flags & kMovesReferences) != 0;
+    module.keeps_passive_data = (header.flags & kKeepsPassiveData) != 0;
     if (header.dylink.is_there != 0) {
       Dylink& dylink = module.dylink.emplace();
       dylink.memory_size = header.dylink.memory_size;

@@ -21,7 +21,7 @@
 namespace tenon::wasm {
 
 /// Changes with every change of the structs that are used in place (see module.h), of flat.h and of hash_name.
-constexpr uint32_t kSnapshotVersion = 1;
+constexpr uint32_t kSnapshotVersion = 2;
 
 /// The same bytes for the same module. Empty when a mapped file of the module shrank meanwhile.
 [[nodiscard]] std::vector<uint8_t> snapshot(const Module& module);

@@ -1077,15 +1077,23 @@ bool BodyValidator::run() {
               return false;
             }
             break;
-          case Immediate::data:
-            if (!known_data(u32())) {
+          case Immediate::data: {
+            const uint32_t data = u32();
+            if (!known_data(data)) {
               return false;
             }
+            if (facts_ != nullptr) {
+              facts_->dropped_data[data] = true;
+            }
             break;
+          }
           case Immediate::data_memory: {
             const uint32_t data = u32();
             if (!memory_zero() || !known_data(data)) {
               return false;
+            }
+            if (facts_ != nullptr) {
+              facts_->copied_data[data] = true;
             }
             break;
           }

@@ -13,6 +13,9 @@ namespace tenon::wasm {
 struct BodyFacts {
   std::vector<bool> written_globals;  ///< by index, as long as the module's globals: those that a body sets
   bool moves_references = false;      ///< see Module::moves_references
+  /// By index, as long as the module's data segments.
+  std::vector<bool> copied_data;   ///< those that a body copies (memory.init)
+  std::vector<bool> dropped_data;  ///< and those that one drops (data.drop)
 };
 
 /// Validates one defined function's body. `body` starts with the locals and ends with the final `end`; it need not be
