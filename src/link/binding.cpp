@@ -1,6 +1,7 @@
 #include "link/binding.h"
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 #include <shared_mutex>
 
@@ -146,6 +147,32 @@ Bound resolve_function(Dso& importer, uint32_t import) {
     note_use(importer, *program.dsos[(*bound)->dso]);
   }
   return bound;
+}
+
+std::expected<Provided, std::string> find_provided(Namespace& program, std::string_view name,
+                                                   const wasm::FunctionType& type) {
+  const std::shared_lock lock(program.link_map_lock);
+  if (program.global_scope == nullptr) {
+    return std::unexpected(fmt::format("there is no program yet that could have a {}", name));
+  }
+  const std::array scopes = {program.global_scope};
+  const Definition definition = find_symbol(scopes, SymbolName(name), program.report);
+  if (!definition || definition.symbol->kind != wasm::ExternKind::function) {
+    return std::unexpected(fmt::format("no module of the program exports {}", name));
+  }
+  const Bound function = function_of(definition);
+  if (!function || *function == nullptr || *(*function)->type != type) {
+    return std::unexpected(fmt::format("{} of {} is not a function {}", name, definition.dso->name, to_string(type)));
+  }
+  Dso* const dso = (*function)->dso == HostModules::kDso ? nullptr : program.dsos[(*function)->dso].get();
+  if (dso == nullptr) {
+    return std::unexpected(fmt::format("{} is a function of the host's", name));
+  }
+  if (!dso->never_unloaded) {
+    return std::unexpected(
+        fmt::format("{} of {} may go at any time: that was opened while the program runs", name, dso->name));
+  }
+  return Provided{*function, dso};
 }
 
 void note_use(Dso& user, Dso& used) {

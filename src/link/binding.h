@@ -31,6 +31,17 @@ namespace tenon::link {
 [[nodiscard]] const LinkedFunction* host_symbol(const Namespace& program, std::string_view name,
                                                 const wasm::FunctionType* type);
 
+/// A function that the linker itself uses of the program's: libc's `malloc`, `wasi_thread_start` and the like.
+struct Provided {
+  const LinkedFunction* function = nullptr;
+  Dso* dso = nullptr;  ///< that defines it
+};
+
+/// What `name` means in the global scope, when it is a function of `type` and of a DSO that is never unloaded: so it
+/// may be used without a lock. Else why there is none. Takes the link map lock; thread-safe.
+[[nodiscard]] std::expected<Provided, std::string> find_provided(Namespace& program, std::string_view name,
+                                                                 const wasm::FunctionType& type);
+
 /// Remembers that `user` refers to `used`, which must not be unloaded before it.
 void note_use(Dso& user, Dso& used);
 

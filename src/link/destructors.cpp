@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <optional>
-#include <shared_mutex>
 
 #include "link/binding.h"
 #include "link/caller.h"
 #include "link/guest_call.h"
 #include "link/namespace.h"
-#include "link/scope.h"
 
 namespace tenon::link {
 
@@ -101,6 +99,12 @@ constexpr std::array kFunctions = {
     runtime::HostFunctionDefinition{"run_marker", "i_", &run_marker},
 };
 
+const wasm::FunctionType& at_exit_type() {
+  using enum wasm::ValueType;
+  static const wasm::FunctionType type{{i32, i32, i32}, {i32}};
+  return type;
+}
+
 const wasm::FunctionType& type_with(bool takes_argument) {
   static const wasm::FunctionType with{{wasm::ValueType::i32}, {}};
   static const wasm::FunctionType without;
@@ -146,32 +150,21 @@ bool Destructors::add(Namespace& program, GuestThread& thread, const Registratio
 // Without a libc that has a list, Program::run runs ours when `_start` has returned.
 void Destructors::put_marker(Namespace& program, GuestThread& thread, uint32_t marker) {
   const LinkedFunction* const ours = program.host.find(kDestructorModule, "run_marker");
-  const LinkedFunction* function = nullptr;
-  Dso* libc = nullptr;
+  const auto libc = find_provided(program, "__cxa_atexit", at_exit_type());
+  if (!libc) {
+    return;
+  }
   {
-    const std::shared_lock lock(program.link_map_lock);
-    const std::array scopes = {program.main->load_scope};
-    const Definition definition = find_symbol(scopes, SymbolName("__cxa_atexit"), program.report);
-    if (!definition || definition.symbol->kind != wasm::ExternKind::function) {
-      return;
-    }
-    const auto found = function_of(definition);
-    if (!found || *found == nullptr || (*found)->dso == HostModules::kDso ||
-        to_string(*(*found)->type) != "(i32, i32, i32) -> i32") {
-      return;
-    }
-    function = *found;
-    libc = program.dsos[function->dso].get();
-    const std::scoped_lock own_lock(mutex_);
-    many_ = libc->is_main;
+    const std::scoped_lock lock(mutex_);
+    many_ = libc->dso->is_main;
   }
   const auto slot = program.functions.slot_of(*ours);
   if (!slot) {
     return;
   }
   std::array<abi::Cell, 3> cells{abi::Cell{.u64 = *slot}, abi::Cell{.u64 = marker}, {}};
-  if (auto put = call_guest(program, thread, function, cells, std::span(cells).first(1), "registering destructors with",
-                            libc->name);
+  if (auto put = call_guest(program, thread, libc->function, cells, std::span(cells).first(1),
+                            "registering destructors with", libc->dso->name);
       !put) {
     program.report.line(kDebugInit, "{}", put.error().message);
   }

@@ -92,10 +92,11 @@ class Dso final : public runtime::LinkedModule {
   std::string directory;   ///< `$ORIGIN`: the directory of `path`
   Origin origin = Origin::host_file;
   FoundThrough found_through = FoundThrough::path;
-  std::string requester;     ///< who needed or opened it first
-  std::vector<Dso*> needed;  ///< as `dylink.0` lists them
-  uint32_t names = 0;        ///< under which Namespace::dsos_by_name has it
-  uint32_t index = 0;        ///< into Thread::instances and Namespace::dsos
+  std::string requester;  ///< who needed or opened it first
+  /// As `dylink.0` lists them. Written by the thread that loads it, with Namespace::link_map_lock held alone.
+  std::vector<Dso*> needed;
+  uint32_t names = 0;  ///< under which Namespace::dsos_by_name has it
+  uint32_t index = 0;  ///< into Thread::instances and Namespace::dsos
   bool is_main = false;
   bool is_preload = false;
 

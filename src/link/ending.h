@@ -10,7 +10,7 @@
 
 namespace tenon::link {
 
-/// Decided once, by the thread that ends the program first. Thread-safe.
+/// Decided once, by the thread that ends the program first. Thread-safe but for forget().
 class Ending {
  public:
   /// The exit code of a program that a trap ended: that of abort().
@@ -38,6 +38,13 @@ class Ending {
     }
     trap_ = std::move(trap);
     return true;
+  }
+
+  /// The program has not ended after all: of one whose loading failed nothing is left. No other thread is in it.
+  void forget() {
+    const std::scoped_lock lock(mutex_);
+    trap_.reset();
+    has_ended_.store(false, std::memory_order_relaxed);
   }
 
  private:

@@ -13,6 +13,12 @@
 
 namespace tenon::link {
 
+OsThread this_os_thread() {
+  static std::atomic<uint64_t> last{0};
+  thread_local const OsThread number{last.fetch_add(1, std::memory_order_relaxed) + 1};
+  return number;
+}
+
 void GuestThread::Free::operator()(void* memory) const {
   std::free(memory);
 }
@@ -21,7 +27,7 @@ Result<std::unique_ptr<GuestThread>> GuestThread::create(Kind kind, uint64_t sta
   std::unique_ptr<GuestThread> thread(new GuestThread(kind));
   thread->state_ = TENON_TRY(runtime::Thread::create(stack_bytes));
   thread->state_->environment = thread.get();
-  thread->native_thread_ = std::this_thread::get_id();
+  thread->native_thread_ = this_os_thread();
   const size_t bytes = size_t{maximum_dsos} * sizeof(abi::Instance*);
   void* const array = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (array == MAP_FAILED) {
@@ -142,8 +148,8 @@ void GuestThread::recycle() {
 }
 
 void GuestThread::adopt_native_stack() {
-  if (native_thread_ != std::this_thread::get_id()) {
-    native_thread_ = std::this_thread::get_id();
+  if (native_thread_ != this_os_thread()) {
+    native_thread_ = this_os_thread();
     state_->adopt_native_stack();
   }
 }

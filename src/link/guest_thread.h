@@ -4,11 +4,9 @@
 #include <pthread.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -17,6 +15,11 @@
 #include "runtime/thread.h"
 
 namespace tenon::link {
+
+/// An OS thread: a number that no other thread of the process has, before or after. (std::thread::id is given to later
+/// ones again, and what a thread of the host's has in a program may outlive that.)
+enum class OsThread : uint64_t {};
+[[nodiscard]] OsThread this_os_thread();
 
 /// Its instances are made and used by the OS thread that it runs on, and taken away by whoever has made sure that no
 /// code is inside them; the rest belongs to that OS thread but where said otherwise.
@@ -46,7 +49,8 @@ class GuestThread {
 
   [[nodiscard]] runtime::Thread& state() { return *state_; }
   [[nodiscard]] const runtime::Thread& state() const { return *state_; }
-  /// Null while it has none. Thread-safe.
+  /// Null while it has none. Thread-safe: the acquire pairs with the release of add_instance(), so that who finds one
+  /// sees its header; the rest is its own thread's.
   [[nodiscard]] abi::Instance* instance(const Dso& dso) const {
     return std::atomic_ref(state_->instances[dso.index]).load(std::memory_order_acquire);
   }
@@ -125,9 +129,11 @@ class GuestThread {
   std::unordered_map<uint32_t, std::vector<OwnedInstance>> instances_;  ///< the last one counts; others were hidden
   std::unordered_map<uint32_t, MemoryRange> blocks_;
   size_t reserved_bytes_ = 0;
-  std::thread::id native_thread_;
+  OsThread native_thread_{};
 
-  std::mutex presence_;  ///< guards the next two; no other lock is taken under it
+  /// Guards the next two. What while_present() calls takes the locks of interruption under it (runtime::Question's and
+  /// that of a thread that waits), which take none.
+  std::mutex presence_;
   bool is_present_ = false;
   pthread_t runner_{};
 };

@@ -59,6 +59,7 @@ class Inquiry final : public runtime::Question {
   std::vector<uint32_t> retired_;
   std::vector<Range> ranges_;  ///< by begin; they may lie in each other, for DSOs of one module
   uintptr_t longest_ = 0;      ///< of them
+  /// By subject. Written with no order of its own: each answer releases what it found with its step of `unanswered_`.
   std::unique_ptr<std::atomic<bool>[]> found_;
   std::atomic<uint32_t> unanswered_{1};  ///< the maker counts until all are asked
   std::chrono::steady_clock::time_point asked_ = std::chrono::steady_clock::now();

@@ -8,6 +8,7 @@
 
 #include "base/sha256.h"
 #include "link/guest_call.h"
+#include "link/inquiry.h"
 #include "link/instantiate.h"
 #include "link/layout.h"
 #include "link/put_off.h"
@@ -26,7 +27,6 @@ constexpr uint32_t kMaximumNames = 16;
 void publish_first(Namespace& program, LoadSet& load) {
   const std::unique_lock lock(program.link_map_lock);
   for (Dso* const dso : load.dsos) {
-    dso->never_unloaded = true;
     dso->load_scope = load.scope;
   }
   publish(program, load.dsos);
@@ -150,6 +150,8 @@ Result<> add_needed(Namespace& program, LoadSet& set) {
                              [&] { return program.search.find_needed(needed, requester, told_to_guest); });
       if (dso) {
         if (std::ranges::find(requester.needed, *dso) == requester.needed.end()) {
+          // Who unloads others goes through it meanwhile.
+          const std::unique_lock lock(program.link_map_lock);
           requester.needed.push_back(*dso);
         }
         continue;
@@ -230,6 +232,7 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
   dso->requester = requester == nullptr ? "" : requester->name;
   dso->is_main = is_main;
   dso->loader = set.thread;
+  dso->never_unloaded = set.is_first;
   set.dsos.push_back(dso);
   {
     const std::unique_lock lock(program.link_map_lock);
@@ -304,6 +307,12 @@ Result<> load(Namespace& program, Found main, const std::string& name) {
   if (loaded) {
     end_loading(program, set);
   } else {
+    // Its constructors may have spawned threads, which use everything.
+    if (program.threads.has_spawned()) {
+      end_program(program, program.main_thread.get(), Ending::kTrapCode);
+      program.threads.end_spawned(program);
+      program.ending.forget();
+    }
     undo(program);
   }
   if (program.report.wants(kDebugStatistics)) {
@@ -324,7 +333,9 @@ void undo(Namespace& program) {
       }
     }
   }
+  program.inquiry.reset();
   program.gone.clear();
+  program.anything_gone.store(false, std::memory_order_relaxed);
   program.discard(dsos);
   program.destructors.forget_all();
   program.placement.forget_all();

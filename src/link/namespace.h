@@ -7,6 +7,7 @@
 // functions may be taken under any, and have none under them but where they say so.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -114,8 +115,7 @@ struct Namespace {
   std::unordered_map<std::string, Dso*> dsos_by_name;
   std::map<FileKey, Dso*> dsos_by_file;
   std::unordered_map<const SharedModule*, Dso*> dsos_by_module;
-  Dso* main = nullptr;            ///< from its search on
-  bool main_was_started = false;  ///< so that what `_start` constructs can be called
+  Dso* main = nullptr;  ///< from its search on
   /// Tags that everyone imports and no one defines, by name: made at their first import.
   std::map<std::string, runtime::Tag, std::less<>> tags;
   std::unordered_map<uint32_t, Dso*> dsos_by_handle;
@@ -146,6 +146,8 @@ struct Namespace {
   Placement placement;
 
   // -- Running.
+  /// What `_start` constructs can be called: set by each call of the embedder's, and orders nothing else.
+  std::atomic<bool> main_was_started{false};
   Threads threads;
   std::unique_ptr<GuestThread> main_thread;
   Destructors destructors;

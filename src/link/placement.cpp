@@ -12,7 +12,6 @@
 #include "link/guest_call.h"
 #include "link/layout.h"
 #include "link/namespace.h"
-#include "link/scope.h"
 
 namespace tenon::link {
 
@@ -61,41 +60,21 @@ bool owns_all_memory(const Dso& main) {
          std::ranges::any_of(main.module().exports, is_its, &wasm::Export::name);
 }
 
-/// A function of the guest's allocator, or why there is none.
-struct Allocator {
-  Dso* dso = nullptr;
-  const LinkedFunction* function = nullptr;
-  std::string refusal;
-};
-
-Allocator find_allocator(Namespace& program, std::string_view name, const wasm::FunctionType& type) {
-  const std::shared_lock lock(program.link_map_lock);
-  Allocator found;
-  if (program.global_scope == nullptr) {
-    found.refusal = fmt::format("nothing is constructed yet that could have a {}", name);
+/// A function of the guest's allocator that can be called by now, or why there is none.
+std::expected<Provided, std::string> find_allocator(Namespace& program, std::string_view name,
+                                                    const wasm::FunctionType& type) {
+  auto found = find_provided(program, name, type);
+  if (!found) {
     return found;
   }
-  const std::array scopes = {program.global_scope};
-  const Definition definition = find_symbol(scopes, SymbolName(name), program.report);
-  if (!definition || definition.symbol->kind != wasm::ExternKind::function) {
-    found.refusal = fmt::format("no module of the program exports {}", name);
-    return found;
-  }
-  auto function = function_of(definition);
-  if (!function || *function == nullptr || *(*function)->type != type) {
-    found.refusal = fmt::format("{} of {} is not a function {}", name, definition.dso->name, to_string(type));
-    return found;
-  }
-  Dso* const dso = (*function)->dso == HostModules::kDso ? nullptr : program.dsos[(*function)->dso].get();
+  const Dso& dso = *found->dso;
   // One that is put off is constructed by the call, and nobody can tell.
-  const bool is_constructed = dso != nullptr && (dso->state == State::ready || dso->state == State::put_off) &&
-                              (!dso->is_main || !dso->shared().start || program.main_was_started);
+  const bool is_constructed =
+      (dso.state == State::ready || dso.state == State::put_off) &&
+      (!dso.is_main || !dso.shared().start || program.main_was_started.load(std::memory_order_relaxed));
   if (!is_constructed) {
-    found.refusal = fmt::format("{} of {} cannot be called yet: that is not constructed", name, definition.dso->name);
-    return found;
+    return std::unexpected(fmt::format("{} of {} cannot be called yet: that is not constructed", name, dso.name));
   }
-  found.dso = dso;
-  found.function = *function;
   return found;
 }
 
@@ -113,8 +92,8 @@ const wasm::FunctionType& free_type() {
 const Dso* overlapping(const Namespace& program, const Dso& allocator, uint64_t base, uint64_t size) {
   const std::shared_lock lock(program.link_map_lock);
   for (const auto& dso : program.dsos) {
-    if (dso != nullptr && (dso.get() != &allocator || !allocator.never_unloaded) && dso->memory_size() != 0 &&
-        dso->memory_base != 0 && base < dso->memory_base + dso->memory_size() && dso->memory_base < base + size) {
+    if (dso != nullptr && dso.get() != &allocator && dso->memory_size() != 0 && dso->memory_base != 0 &&
+        base < dso->memory_base + dso->memory_size() && dso->memory_base < base + size) {
       return dso.get();
     }
   }
@@ -204,11 +183,12 @@ Result<MemoryRange> Placement::from_heap(Namespace& program, GuestThread& thread
   if (thread.asking_heap) {
     return refuse("the program's allocator is at work on another library's memory");
   }
-  const Allocator malloc = find_allocator(program, "malloc", malloc_type());
-  const Allocator free = find_allocator(program, "free", free_type());
-  if (malloc.function == nullptr || free.function == nullptr) {
-    return refuse(malloc.function == nullptr ? malloc.refusal : free.refusal);
+  const auto found = find_allocator(program, "malloc", malloc_type());
+  const auto free = find_allocator(program, "free", free_type());
+  if (!found || !free) {
+    return refuse(!found ? found.error() : free.error());
   }
+  const Provided malloc = *found;
   const uint64_t alignment = uint64_t{1} << needs.memory_alignment;
   const uint64_t bytes = needs.memory_size + (alignment > kAllocatorAlign ? alignment - kAllocatorAlign : 0);
   if (bytes > UINT32_MAX) {
@@ -346,13 +326,13 @@ void Placement::give(Namespace& program, GuestThread& thread, const MemoryRange&
         break;
     }
   }
-  const Allocator free = find_allocator(program, "free", free_type());
-  if (free.function == nullptr || program.ending) {
-    return;  // the allocator is gone, and its heap with it
+  const auto free = find_allocator(program, "free", free_type());
+  if (!free || program.ending) {
+    return;  // nobody can have it back
   }
   std::array<abi::Cell, 1> cells{abi::Cell{.u64 = range.block}};
   if (auto freed =
-          call_guest(program, thread, free.function, cells, {}, "giving memory back by free of", free.dso->name);
+          call_guest(program, thread, free->function, cells, {}, "giving memory back by free of", free->dso->name);
       !freed) {
     program.report.line(kDebugFiles, "{}", freed.error().message);
   }

@@ -106,7 +106,7 @@ CallOutcome call_function(Namespace& state, GuestThread& guest, Dso& dso, uint32
   CallOutcome outcome;
   const bool nested = guest.calls_in_progress != 0 || guest.kind == GuestThread::Kind::spawned;
   runtime::Thread& thread = guest.state();
-  state.main_was_started = true;
+  state.main_was_started.store(true, std::memory_order_relaxed);
   const PendingKept pending(thread);
   if (target == nullptr) {
     target = dso.descriptor(thread, function);

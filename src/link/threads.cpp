@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <optional>
 #include <shared_mutex>
@@ -16,7 +17,6 @@
 #include "link/guest_call.h"
 #include "link/instantiate.h"
 #include "link/namespace.h"
-#include "link/scope.h"
 #include "link/unload.h"
 #include "runtime/wait.h"
 
@@ -42,25 +42,6 @@ const wasm::FunctionType& start_type() {
   return type;
 }
 
-/// The function that a new thread runs: main's, else the first of the global scope. Null when there is none.
-const LinkedFunction* find_start(Namespace& program) {
-  constexpr std::string_view kName = "wasi_thread_start";
-  const std::shared_lock lock(program.link_map_lock);
-  const LinkedFunction* found = nullptr;
-  const wasm::Export* const own = program.main->module().find_export(kName);
-  if (own != nullptr && own->kind == wasm::ExternKind::function &&
-      !program.main->module().is_imported_function(own->index)) {
-    found = program.main->own_function(own->index);
-  } else if (program.global_scope != nullptr) {
-    const std::array scopes = {program.global_scope};
-    const Definition definition = find_symbol(scopes, SymbolName(kName), program.report);
-    if (definition && definition.symbol->kind == wasm::ExternKind::function) {
-      found = function_of(definition).value_or(nullptr);
-    }
-  }
-  return found != nullptr && *found->type == start_type() ? found : nullptr;
-}
-
 Result<std::unique_ptr<GuestThread>> make_thread(Namespace& program, GuestThread::Kind kind) {
   auto thread =
       TENON_TRY(GuestThread::create(kind, program.options.interpreter_stack, program.options.maximum_libraries + 1));
@@ -70,7 +51,7 @@ Result<std::unique_ptr<GuestThread>> make_thread(Namespace& program, GuestThread
 
 /// Room for the thread-local block of `dso` in a thread that does not run yet, so that it need not fail later.
 Result<> reserve_tls_block(Namespace& program, GuestThread& thread, const Dso& dso) {
-  if (const auto needs = tls_needs(dso)) {
+  if (const auto needs = TENON_TRY(tls_needs(dso))) {
     thread.keep_block(dso.index, TENON_TRY(program.placement.take_block(program, needs->size, needs->alignment,
                                                                         "the thread-local block of " + dso.name)));
   }
@@ -114,36 +95,40 @@ Result<> make_early(Namespace& program, GuestThread& thread) {
   return {};
 }
 
-/// The lowest address of the stack that libc made for a new thread, as its start argument says; 0 when that says
-/// nothing that can be believed. See docs/threads.md.
-uint64_t stack_low(const Namespace& program, uint32_t start_argument) {
-  constexpr uint64_t kWords = 4;
+/// What libc has at the argument of thread-spawn: docs/threads.md.
+struct StartArgument {
+  uint32_t stack_pointer;
+  uint32_t tls_block;
+  uint32_t alive;
+  uint32_t stack_low;
+};
+static_assert(sizeof(StartArgument) == 16);
+
+/// Words of the guest's memory as T; nothing when they are misaligned or do not lie in it.
+template <class T>
+std::optional<T> read_words(const Namespace& program, uint32_t address) {
   const uint64_t size = program.memory->size.load(std::memory_order_acquire);
-  std::array<uint32_t, kWords> words{};
-  if (start_argument % sizeof(uint32_t) != 0 || size < sizeof(words) || start_argument > size - sizeof(words)) {
-    return 0;
+  if (address % sizeof(uint32_t) != 0 || size < sizeof(T) || address > size - sizeof(T)) {
+    return std::nullopt;
   }
-  std::memcpy(words.data(), program.memory->base + start_argument, sizeof(words));
-  return words[3] < words[0] ? words[3] : 0;
+  T words;
+  std::memcpy(&words, program.memory->base + address, sizeof(T));
+  return words;
+}
+
+/// The lowest address of the stack that libc made for a new thread; 0 when it says nothing that can be believed.
+uint64_t stack_low(const Namespace& program, uint32_t start_argument) {
+  const auto argument = read_words<StartArgument>(program, start_argument);
+  return argument && argument->stack_low < argument->stack_pointer ? argument->stack_low : 0;
 }
 
 /// libc's own part of the end of a thread that it did not make.
 void call_thread_leave(Namespace& program, GuestThread& thread) {
-  const LinkedFunction* found = nullptr;
-  {
-    const std::shared_lock lock(program.link_map_lock);
-    if (program.global_scope == nullptr) {
-      return;
-    }
-    const std::array scopes = {program.global_scope};
-    const Definition definition = find_symbol(scopes, SymbolName("__wasilibc_thread_leave"), program.report);
-    if (definition && definition.symbol->kind == wasm::ExternKind::function) {
-      found = function_of(definition).value_or(nullptr);
-    }
-  }
+  const auto leave = find_provided(program, "__wasilibc_thread_leave", {});
   // A thread that has no instance of libc has nothing of its to give back.
-  if (found != nullptr && *found->type == wasm::FunctionType{} && thread.instance(found->dso) != nullptr) {
-    if (auto left = call_guest(program, thread, found, {}, {}, "ending a thread with", "libc"); !left) {
+  if (leave && thread.instance(*leave->dso) != nullptr) {
+    if (auto left = call_guest(program, thread, leave->function, {}, {}, "ending a thread with", leave->dso->name);
+        !left) {
       program.report.line(kDebugFiles, "{}", left.error().message);
     }
   }
@@ -231,8 +216,7 @@ struct SpawnedThread {
         if (state.trap.kind != abi::TrapKind::interrupted) {
           end_program(program, &thread, std::move(state.trap));
         } else if (!program.ending) {  // the thread alone: who joins it is told; what it has locked stays locked
-          constexpr uint64_t kAliveWord = 8;
-          clear_alive_word(program, argument + kAliveWord);
+          clear_alive_word(program, uint64_t{argument} + offsetof(StartArgument, alive));
         }
         break;
     }
@@ -241,8 +225,8 @@ struct SpawnedThread {
 };
 
 /// An OS thread that runs spawned threads, one after the other: making an OS thread, its stacks and what guest code
-/// needs takes longer than many a thread of a guest's runs. The OS thread ends
-/// when it has had nothing to do for a while; this stays, for the next one.
+/// needs takes longer than many a thread of a guest's runs. The OS thread ends when it has had nothing to do for a
+/// while; this stays, for the next one.
 struct Worker {
   std::unique_ptr<GuestThread> thread;  ///< that it will be, while it is idle
   std::optional<SpawnedThread> job;
@@ -267,7 +251,7 @@ Threads::~Threads() = default;
 void Threads::add(GuestThread& thread) {
   const std::scoped_lock lock(mutex_);
   all_.push_back(&thread);
-  main_owner_ = std::this_thread::get_id();
+  main_owner_ = this_os_thread();
 }
 
 int32_t Threads::unused_id() {
@@ -281,14 +265,15 @@ int32_t Threads::spawn(Namespace& program, uint32_t start_argument) {
   if (program.main == nullptr || program.memory == nullptr || !program.memory->type().shared) {
     return -kNotSupported;
   }
-  const LinkedFunction* const start = find_start(program);
-  if (start == nullptr) {
-    return -kNotSupported;
-  }
   const auto refuse = [&](std::string_view why) {
     program.report.line(kDebugFiles, "thread refused: {}", why);
     return -kAgain;
   };
+  const auto start = find_provided(program, "wasi_thread_start", start_type());
+  if (!start) {
+    (void)refuse(start.error());
+    return -kNotSupported;
+  }
   if (program.ending) {
     return refuse("the program has ended");
   }
@@ -310,8 +295,7 @@ int32_t Threads::spawn(Namespace& program, uint32_t start_argument) {
       idle_.push_back(worker);
     }
   };
-  Dso& definer = *program.dso(start->dso);
-  for (const Dso* const dso : {&definer, program.main}) {
+  for (const Dso* const dso : {start->dso, program.main}) {
     auto reserved = thread.has_block(dso->index) ? Result<>() : reserve_tls_block(program, thread, *dso);
     if (!reserved) {
       give_back();
@@ -321,7 +305,7 @@ int32_t Threads::spawn(Namespace& program, uint32_t start_argument) {
   if (program.options.code.check_stack) {
     thread.state().stack_low = stack_low(program, start_argument);
   }
-  auto begun = begin(program, std::move(made), {program, thread, *start, start_argument}, worker);
+  auto begun = begin(program, std::move(made), {program, thread, *start->function, start_argument}, worker);
   if (!begun) {
     made = std::move(begun.error().thread);
     give_back();
@@ -429,7 +413,7 @@ Result<GuestThread*> Threads::enter(Namespace& program) {
   if (GuestThread* const inside = Presence::find(program)) {
     return inside;
   }
-  const std::thread::id self = std::this_thread::get_id();
+  const OsThread self = this_os_thread();
   {
     const std::scoped_lock lock(mutex_);
     if (main_owner_ == self) {
@@ -491,10 +475,13 @@ Result<> Threads::make_host_stack(Namespace& program, GuestThread& thread) {
 }
 
 void Threads::leave(Namespace& program) {
+  if (Presence::find(program) != nullptr) {
+    return;  // it would take away what its callers go on with
+  }
   std::unique_ptr<GuestThread> left;
   {
     const std::scoped_lock lock(mutex_);
-    auto found = host_.extract(std::this_thread::get_id());
+    auto found = host_.extract(this_os_thread());
     if (found.empty()) {
       return;
     }
@@ -544,6 +531,8 @@ void Threads::end_spawned(Namespace& program) {
     }
     ended_.wait_for(lock, kInterruptAgain);
   }
+  end_is_spread_ = false;
+  end_is_awaited_ = false;
 }
 
 void Threads::end_unspawned() {

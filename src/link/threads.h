@@ -14,8 +14,6 @@
 #include <mutex>
 #include <span>
 #include <string>
-#include <thread>
-#include <unordered_set>
 #include <vector>
 
 #include "base/result.h"
@@ -63,7 +61,7 @@ class Threads {
   /// program or nobody else is in there who could not share it, else one of its own. Errors: limit, usage (the program
   /// was not made for several threads), trap.
   [[nodiscard]] Result<GuestThread*> enter(Namespace& program);
-  /// The calling OS thread has no thread of its own in the program any more.
+  /// The calling OS thread has no thread of its own in the program any more. Nothing happens from inside of it.
   void leave(Namespace& program);
 
   /// Makes every thread but `except` leave guest code (see runtime::interrupt), once.
@@ -98,7 +96,7 @@ class Threads {
   mutable std::mutex mutex_;  ///< guards all below; those of single threads may be taken under it
   std::vector<GuestThread*> all_;
   std::map<int32_t, std::unique_ptr<GuestThread>> spawned_;
-  std::map<std::thread::id, std::unique_ptr<GuestThread>> host_;
+  std::map<OsThread, std::unique_ptr<GuestThread>> host_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<Worker*> idle_;
   std::vector<Worker*> without_os_thread_;
@@ -108,7 +106,7 @@ class Threads {
   bool end_is_awaited_ = false;    ///< end_spawned() is
   int32_t last_id_ = 0;
   int32_t last_host_id_ = 0;
-  std::thread::id main_owner_;  ///< the OS thread that main's runs on
+  OsThread main_owner_{};  ///< the OS thread that main's runs on
 };
 
 /// Ends the program: with an exit code, or by a trap. All other threads leave guest code. Only the first ending counts.

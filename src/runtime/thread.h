@@ -55,7 +55,9 @@ class Thread : public abi::Thread {
   };
   TailCall tail_call;  ///< while such a call is on its way; its arguments are where the first frame's were
 
-  // What the handler of kInterruptSignal has to know; see interruption.h. Written by the thread itself, but `question`.
+  // What the handler of kInterruptSignal has to know; see interruption.h. Written by the thread itself, but `question`,
+  // and read by its own handler: nothing of other threads' is ordered by them, and InHost, InLinker and InGuest keep
+  // the compiler from moving what they are about.
   std::atomic<Question*> question{nullptr};
   std::atomic<bool> in_host{false};
   std::atomic<bool> in_linker{false};
@@ -89,8 +91,12 @@ class InHost {
  public:
   explicit InHost(Thread& thread) : thread_(thread), outer_(thread.in_host.load(std::memory_order_relaxed)) {
     thread.in_host.store(true, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
   }
-  ~InHost() { thread_.in_host.store(outer_, std::memory_order_relaxed); }
+  ~InHost() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    thread_.in_host.store(outer_, std::memory_order_relaxed);
+  }
   InHost(const InHost&) = delete;
   InHost& operator=(const InHost&) = delete;
 
@@ -108,8 +114,10 @@ class InLinker {
       : thread_(thread), outer_(thread.in_linker.load(std::memory_order_relaxed)), entries_(keeps_nothing ? 0 : 1) {
     thread.linker_entries.fetch_add(entries_, std::memory_order_relaxed);
     thread.in_linker.store(true, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
   }
   ~InLinker() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     thread_.in_linker.store(outer_, std::memory_order_relaxed);
     thread_.linker_entries.fetch_sub(entries_, std::memory_order_relaxed);
   }
@@ -131,8 +139,10 @@ class InGuest {
         linker_(thread.in_linker.load(std::memory_order_relaxed)) {
     thread.in_host.store(false, std::memory_order_relaxed);
     thread.in_linker.store(false, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
   }
   ~InGuest() {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     thread_.in_host.store(host_, std::memory_order_relaxed);
     thread_.in_linker.store(linker_, std::memory_order_relaxed);
   }

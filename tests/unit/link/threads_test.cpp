@@ -27,9 +27,16 @@ using wasm::testing::kImport;
 
 constexpr uint32_t kAddress = 512;  // in the gap below the stack, which the linker leaves alone
 
+/// What a module may have besides.
+enum class Extra : uint8_t {
+  none,
+  failing_constructor,  ///< that spawns threads, which loop, before it traps
+  no_thread_start,
+};
+
 /// A PIE whose memory may be shared, with functions of all kinds.
 struct ThreadedMain : Library {
-  explicit ThreadedMain(bool is_shared = true) {
+  explicit ThreadedMain(bool is_shared = true, Extra extra = Extra::none) {
     const ByteVector memory = is_shared ? bytes("env", "memory", 0x02, 0x03, 0x00, unsigned_leb(65536))
                                         : bytes("env", "memory", 0x02, 0x00, 0x00);
     module.add(kImport, memory);
@@ -54,6 +61,14 @@ struct ThreadedMain : Library {
                                                      Opcode::i64_const, 0x7f, Opcode::memory_atomic_wait32, 2, 0)));
     export_function("spawn", module.function(takes_i32, bytes(get_local(0), call(spawn))));
     export_function("call_hook", module.function(gives_i32, call(hook)));
+    if (extra == Extra::failing_constructor) {
+      export_function("__wasm_call_ctors",
+                      module.function(nothing, bytes(constant(2), call(spawn), Opcode::drop, constant(2), call(spawn),
+                                                     Opcode::drop, Opcode::unreachable)));
+    }
+    if (extra == Extra::no_thread_start) {
+      return;
+    }
     // What a thread does is what it is given: 1 traps, 2 loops, others count.
     export_function(
         "wasi_thread_start",
@@ -69,8 +84,8 @@ struct ThreadedMain : Library {
 
 class ThreadsTest : public ::testing::Test {
  protected:
-  void make(bool is_shared = true, ProgramOptions options = {}) {
-    auto module = engine_.load(base::FileBytes::own(ThreadedMain(is_shared).build()), "main");
+  void make(bool is_shared = true, ProgramOptions options = {}, Extra extra = Extra::none) {
+    auto module = engine_.load(base::FileBytes::own(ThreadedMain(is_shared, extra).build()), "main");
     ASSERT_TRUE(module) << module.error().message;
     program_ = *Program::create(engine_, std::move(options));
     const runtime::HostFunctionDefinition hook{"hook", "_i", &ThreadsTest::on_hook};
@@ -290,6 +305,62 @@ TEST_F(ThreadsTest, ATrapInASpawnedThreadEndsTheProgram) {
   ASSERT_EQ(outcome.trap.backtrace.size(), 1U);
   EXPECT_NE(outcome.trap.backtrace.front().function.find("wasi_thread_start"), std::string::npos);
   EXPECT_EQ(run("own_count").trap.kind, runtime::TrapKind::unreachable) << "it has ended";
+}
+
+TEST_F(ThreadsTest, LeavingFromInsideHasNoEffect) {
+  make();
+  in_hook_ = [&] {
+    program_->leave();
+    return true;
+  };
+  std::thread([&] {
+    number("own_count");
+    number("call_hook");
+    EXPECT_EQ(number("own_count"), 2U);
+    program_->leave();
+    EXPECT_EQ(number("own_count"), 1U);
+    program_->leave();
+  }).join();
+}
+
+TEST_F(ThreadsTest, AThreadThatEndedWithoutLeavingIsNotTakenForALaterOne) {
+  make();
+  for (int i = 0; i < 8; ++i) {
+    std::thread([&] { EXPECT_EQ(number("own_count"), 1U); }).join();
+  }
+}
+
+TEST_F(ThreadsTest, WhatConstructorsSpawnedEndsWhenLoadingFails) {
+  make();
+  program_ = *Program::create(engine_, {});
+  const runtime::HostFunctionDefinition hook{"hook", "_i", &ThreadsTest::on_hook};
+  ASSERT_TRUE(program_->add_host_module("env", std::span(&hook, 1), this));
+  const auto load = [&](Extra extra) {
+    return program_->load_main(*engine_.load(base::FileBytes::own(ThreadedMain(true, extra).build()), "main"));
+  };
+  const auto failed = load(Extra::failing_constructor);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::trap) << failed.error().message;
+  EXPECT_NE(failed.error().message.find("running the constructors of main: trap: unreachable"), std::string::npos)
+      << failed.error().message;
+  const auto loaded = load(Extra::none);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_GT(spawn(16), 0);
+  EXPECT_EQ(number("own_count"), 1U);
+}
+
+TEST_F(ThreadsTest, ThreadsDoNotStartInALibraryThatCanGo) {
+  constexpr int32_t kNotSupported = -58;
+  ProgramOptions options;
+  auto library = engine_.load(base::FileBytes::own(ThreadedMain().build()), "libgoes.so");
+  ASSERT_TRUE(library);
+  options.registered_modules["libgoes.so"] = *library;
+  make(true, std::move(options), Extra::no_thread_start);
+  EXPECT_EQ(spawn(16), kNotSupported);
+  ASSERT_TRUE(program_->open("libgoes.so", {.global = true}));
+  EXPECT_EQ(spawn(16), kNotSupported);
+  ASSERT_TRUE(program_->open("libgoes.so", {.keep = true}));
+  EXPECT_GT(spawn(16), 0);
 }
 
 TEST_F(ThreadsTest, AProgramGoesWithItsThreads) {
