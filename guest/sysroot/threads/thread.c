@@ -24,6 +24,8 @@ extern weak _Noreturn void __tenon_thread_exit(volatile int* alive);
 // libsetjmp's, when that is loaded: calls `function`, and comes back from within it.
 extern weak void __wasilibc_unwind_call(void* environment, void (*function)(void*), void* argument);
 extern weak void __wasilibc_unwind_throw(void* environment);
+// libc++abi's, when that is loaded: calls `function`, and ends the program when an exception of C++ leaves it.
+extern weak void __wasilibc_call_noexcept(void (*function)(void*), void* argument);
 
 // Of libc itself, if they are linked: free the buffers of the calling thread.
 extern weak hidden void __wasilibc_free_path_buffers(void);
@@ -436,10 +438,18 @@ _Noreturn void __pthread_exit(void* result) {
 
 // ---- The beginning of a thread -------------------------------------------------------------------------------------
 
-static void run(void* start_of_thread) {
+static void call(void* start_of_thread) {
   struct start* const start = start_of_thread;
   start->self->result = start->is_c11 ? (void*)(intptr_t)((int (*)(void*))start->function)(start->argument)
                                       : start->function(start->argument);
+}
+
+static void run(void* start_of_thread) {
+  if (&__wasilibc_call_noexcept) {
+    IF_THERE(__wasilibc_call_noexcept)(call, start_of_thread);
+  } else {
+    call(start_of_thread);
+  }
 }
 
 hidden void __wasilibc_run_thread(int tid, struct start* start) {
