@@ -333,7 +333,10 @@ void undo(Namespace& program) {
       }
     }
   }
-  program.inquiry.reset();
+  if (program.inquiry != nullptr) {
+    program.threads.for_each([&](GuestThread& thread) { (void)runtime::withdraw(thread.state(), *program.inquiry); });
+    program.inquiry.reset();
+  }
   program.gone.clear();
   program.anything_gone.store(false, std::memory_order_relaxed);
   program.discard(dsos);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <mutex>
 #include <shared_mutex>
 
@@ -363,7 +362,7 @@ void Placement::give_block(Namespace& program, const MemoryRange& block) {
     return;
   }
   // Whoever has it next may take it for fresh memory.
-  std::memset(program.memory->base + block.base, 0, block.size);
+  program.memory->clear(block.base, block.size);
   const std::scoped_lock lock(mutex_);
   (block.place == Place::reserve ? reserve_ : grown_).give(block.base, block.size);
 }

@@ -97,7 +97,6 @@ class InterruptionTest : public ::testing::Test {
   static bool on_hook(void* environment, runtime::HostCall& call) {
     auto& test = *static_cast<InterruptionTest*>(environment);
     call.set_u32(0);
-    test.runner_ = pthread_self();
     test.thread_.store(&runtime::Thread::of(call.thread()), std::memory_order_release);
     return true;
   }
@@ -106,6 +105,7 @@ class InterruptionTest : public ::testing::Test {
   /// done or `run` comes back. Ends the whole program when neither happens.
   CallOutcome run_while(const std::function<bool(runtime::Thread& thread, pthread_t runner)>& act) {
     std::atomic<bool> is_over = false;
+    const pthread_t runner = pthread_self();
     std::thread other([&] {
       const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
       bool is_done = false;
@@ -113,7 +113,7 @@ class InterruptionTest : public ::testing::Test {
         runtime::Thread* const thread = thread_.load(std::memory_order_acquire);
         if (thread != nullptr && !is_done) {
           std::this_thread::sleep_for(std::chrono::milliseconds(2));
-          is_done = act(*thread, runner_);
+          is_done = act(*thread, runner);
         }
         if (std::chrono::steady_clock::now() > deadline) {
           std::fputs("the guest did not do what it was asked to\n", stderr);
@@ -217,7 +217,6 @@ class InterruptionTest : public ::testing::Test {
   Engine engine_;
   std::unique_ptr<Program> program_;
   int interruptions_ = 0;  ///< that were sent
-  pthread_t runner_{};
   std::atomic<runtime::Thread*> thread_{nullptr};
 };
 
