@@ -10,6 +10,7 @@
 #include "abi/checksum.h"
 #include "abi/cpu.h"
 #include "aot/run_compiler.h"
+#include "wasm/snapshot.h"
 
 namespace tenon::aot {
 
@@ -110,7 +111,8 @@ std::vector<std::string> ImageStore::arguments(const abi::CodeOptions& code) con
 }
 
 std::string ImageStore::options_key(const abi::CodeOptions& code) const {
-  std::string text = fmt::format("{} {}", abi::kAbiVersion, static_cast<uint32_t>(abi::kHostArchitecture));
+  std::string text =
+      fmt::format("{} {} {}", abi::kAbiVersion, wasm::kSnapshotVersion, static_cast<uint32_t>(abi::kHostArchitecture));
   for (const uint64_t word : abi::host_cpu_features()) {
     text += fmt::format(" {:x}", word);
   }

@@ -75,6 +75,12 @@ class Setting:
         """Only a release build is held to what is said about time and memory."""
         return self.preset == "release"
 
+    def reason_against(self, variant: str) -> str:
+        """Why what has to stop main's compiled code in a loop cannot run in this way; empty when it can."""
+        if self.preset == "tsan" and variant in ("compiled", "main-compiled"):
+            return "the thread sanitizer keeps back the signals that stop compiled code"
+        return ""
+
     def timeout(self, seconds: float) -> float:
         return seconds * (1 if self.is_release else 10)
 
@@ -250,6 +256,11 @@ class Tally:
         self.lock = threading.Lock()
         self.passed = 0
         self.failed = 0
+        self.left_out = {}
+
+    def leave_out(self, reason: str):
+        with self.lock:
+            self.left_out[reason] = self.left_out.get(reason, 0) + 1
 
     def good(self):
         with self.lock:
@@ -271,7 +282,10 @@ class Tally:
         if self.passed + self.failed == 0:
             print("there is no test of that name")
             self.failed = 1
-        print(f"{self.passed} passed, {self.failed} failed")
+        for reason, count in self.left_out.items():
+            print(f"skipped, {count} times: {reason}")
+        skipped = sum(self.left_out.values())
+        print(f"{self.passed} passed, {self.failed} failed" + (f", {skipped} skipped" if skipped else ""))
         return 1 if self.failed else 0
 
 

@@ -1,6 +1,7 @@
 // Interrupting compiled code that runs, and asking it what it is in the middle of.
 #include "compiler/compile_file.h"
 #include "unit/link/interruption.h"
+#include "unit/sanitizer.h"
 
 namespace tenon::compiler {
 namespace {
@@ -17,12 +18,7 @@ class InterruptTest : public InterruptionTest {
  protected:
   InterruptTest() : InterruptionTest(with_images()) {}
 
-  void SetUp() override {
-#if __has_feature(thread_sanitizer)
-    GTEST_SKIP()
-        << "the thread sanitizer keeps signals back until the thread calls libc, which compiled code never does";
-#endif
-  }
+  void SetUp() override { TENON_NEEDS_SIGNALS(); }
 
   void prepare(const std::string& path) override {
     const auto compiled = compile_file(path, path + std::string(aot::kImageSuffix), {});

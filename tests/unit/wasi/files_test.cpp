@@ -7,6 +7,7 @@
 #include <csignal>
 #include <thread>
 
+#include "unit/sanitizer.h"
 #include "unit/wasi/harness.h"
 
 namespace tenon::wasi {
@@ -641,6 +642,7 @@ TEST_F(WasiStreams, NonBlockingModeIsNotTheHosts) {
 
 // A signal that comes just then does not make a stream look ready.
 TEST_F(WasiStreams, NonBlockingModeDoesNotWaitAmongSignals) {
+  TENON_NEEDS_SIGNALS();
   Guest guest(options());
   ASSERT_EQ(guest.call("fd_fdstat_set_flags", Fd{0}, uint32_t{fdflags::nonblock}), Errno::success);
   // A read that waits after all is let go: it then has something to return.

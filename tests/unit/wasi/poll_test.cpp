@@ -10,6 +10,7 @@
 #include <map>
 #include <thread>
 
+#include "unit/sanitizer.h"
 #include "unit/wasi/harness.h"
 
 namespace tenon::wasi {
@@ -354,6 +355,7 @@ TEST_F(WasiPoll, TheOlderModuleHasOtherLayouts) {
 
 // A signal that means nothing to the guest does not end the wait; one after its thread is told to stop does.
 TEST_F(WasiPoll, IsInterruptedOnlyWhenTheGuestIs) {
+  TENON_NEEDS_SIGNALS();
   struct sigaction action{};
   action.sa_handler = [](int) {};
   struct sigaction before{};

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <thread>
 
+#include "unit/sanitizer.h"
 #include "unit/wasi/harness.h"
 
 namespace tenon::wasi {
@@ -183,6 +184,7 @@ TEST_F(WasiSockets, APeerThatDoesNotListenResets) {
 }
 
 TEST_F(WasiSockets, WaitThroughSignalsUntilTheGuestIsToStop) {
+  TENON_NEEDS_SIGNALS();
   connect(SOCK_STREAM);
   const test::Signals signals;
   std::thread sender([&] {
