@@ -114,11 +114,9 @@ const Code& code_behind(const void* slot) {
 Instance* calling_instance(Thread& thread) {
   const runtime::NativeWalk walk(*thread.native);
   if (!walk.at_end()) {
-    for (uint64_t i = 1; i < thread.instance_count; ++i) {
-      Instance* const instance = thread.instances[i];
-      if (instance != nullptr && &LinkedModule::of(*instance).executable() == walk.frame().code->owner) {
-        return instance;
-      }
+    const LinkedModule& any = LinkedModule::of(*thread.instances[0]);
+    if (Instance* const instance = any.running_instance(thread, *walk.frame().code->owner)) {
+      return instance;
     }
   }
   return thread.instances[0];

@@ -168,7 +168,9 @@ std::expected<Provided, std::string> find_provided(Namespace& program, std::stri
   if (dso == nullptr) {
     return std::unexpected(fmt::format("{} is a function of the host's", name));
   }
-  if (!dso->never_unloaded) {
+  // One whose constructors fail goes, whatever it was opened with.
+  const bool is_constructed = dso->state == State::ready || dso->state == State::put_off;
+  if (!dso->came_with_main && !(dso->never_unloaded && is_constructed)) {
     return std::unexpected(
         fmt::format("{} of {} may go at any time: that was opened while the program runs", name, dso->name));
   }

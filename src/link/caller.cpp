@@ -29,27 +29,6 @@ bool is_interface(const Dso& dso, uint32_t function) {
   return false;
 }
 
-/// The DSO that compiled code of `executable` belongs to, which `thread` is in the middle of, in the program of `some`.
-/// There may be several of one module, the others being gone: then the one that is not. Null when none of several can
-/// be told to be the one: the thread may have answered already that it is not inside of another (see inquiry.h).
-Dso* dso_with(const Dso& some, const runtime::Thread& thread, const runtime::Executable* executable) {
-  Namespace& program = some.program();
-  const std::shared_lock lock(program.link_map_lock);
-  Dso* gone = nullptr;
-  size_t count = 0;
-  for (const auto& dso : program.dsos) {
-    if (dso == nullptr || &dso->executable() != executable || thread.instances[dso->index] == nullptr) {
-      continue;
-    }
-    if (dso->state != State::gone) {
-      return dso.get();
-    }
-    gone = dso.get();
-    ++count;
-  }
-  return count == 1 ? gone : nullptr;
-}
-
 /// The same as below where `caller` is compiled.
 Dso* native_dlfcn_caller(const runtime::Thread& thread, Dso& caller) {
   runtime::NativeWalk walk(*thread.native);
@@ -60,7 +39,7 @@ Dso* native_dlfcn_caller(const runtime::Thread& thread, Dso& caller) {
   walk.next();
   Dso* outer = nullptr;
   if (!walk.at_end()) {
-    outer = dso_with(caller, thread, walk.frame().code->owner);
+    outer = running_dso(caller.program(), thread, *walk.frame().code->owner);
   } else if (const abi::Instance* const instance = thread.native->frame->caller_instance; instance->dso != 0) {
     outer = dso_of(*instance);
   }
@@ -68,6 +47,23 @@ Dso* native_dlfcn_caller(const runtime::Thread& thread, Dso& caller) {
 }
 
 }  // namespace
+
+Dso* running_dso(const Namespace& program, const runtime::Thread& thread, const runtime::Executable& executable) {
+  const std::shared_lock lock(program.link_map_lock);
+  Dso* gone = nullptr;
+  size_t count = 0;
+  for (const auto& dso : program.dsos) {
+    if (dso == nullptr || &dso->executable() != &executable || thread.instances[dso->index] == nullptr) {
+      continue;
+    }
+    if (dso->state != State::gone) {
+      return dso.get();
+    }
+    gone = dso.get();
+    ++count;
+  }
+  return count == 1 ? gone : nullptr;
+}
 
 // The innermost frame is the host function's own: its caller's instance, and behind it the frame of the caller.
 Dso* calling_dso(runtime::HostCall& call) {
@@ -92,7 +88,7 @@ Dso* dlfcn_caller(runtime::HostCall& call) {
   if (thread.native != nullptr && thread.native->frame == thread.frames + 2) {
     // Compiled code called the function of that name: its frames say who it is.
     const runtime::NativeWalk walk(*thread.native);
-    Dso* const outer = walk.at_end() ? nullptr : dso_with(*caller, thread, walk.frame().code->owner);
+    Dso* const outer = walk.at_end() ? nullptr : running_dso(caller->program(), thread, *walk.frame().code->owner);
     return outer != nullptr && frame.code->owner == &caller->executable() && is_interface(*caller, frame.code->function)
                ? outer
                : caller;

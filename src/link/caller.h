@@ -8,6 +8,12 @@
 
 namespace tenon::link {
 
+/// The DSO that compiled code of `executable` belongs to, which `thread`, the calling one, is in the middle of. There
+/// may be several of one module, the others being gone: then the one that is not. Null when none of several can be told
+/// to be the one: the thread may have answered already that it is not inside of another (see inquiry.h).
+[[nodiscard]] Dso* running_dso(const Namespace& program, const runtime::Thread& thread,
+                               const runtime::Executable& executable);
+
 /// The DSO whose function calls the host function; null when none does (the embedder calls it).
 [[nodiscard]] Dso* calling_dso(runtime::HostCall& call);
 

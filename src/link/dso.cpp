@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "link/binding.h"
+#include "link/caller.h"
 #include "link/evaluate.h"
 #include "link/instantiate.h"
 #include "link/namespace.h"
@@ -78,6 +79,11 @@ std::string Dso::describe_null_element(const abi::Table& table, uint64_t element
   }
   const std::string owner = program_.functions.former_owner(element);
   return owner.empty() ? "" : "call into unloaded library " + owner;
+}
+
+abi::Instance* Dso::running_instance(abi::Thread& thread, const runtime::Executable& executable) const {
+  const Dso* const dso = running_dso(program_, runtime::Thread::of(thread), executable);
+  return dso == nullptr ? nullptr : thread.instances[dso->index];
 }
 
 abi::Instance* Dso::instance_of(abi::Thread& thread, uint32_t dso) {

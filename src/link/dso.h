@@ -132,15 +132,17 @@ class Dso final : public runtime::LinkedModule {
   // -- Publish, construct. Change later.
   std::optional<Error> load_error;  ///< of a DSO that was put off: why it could not be loaded when it was used
   std::atomic<State> state{State::loading};
-  /// The thread that is loading or constructing it; guarded by Namespace::loader_lock.
-  const GuestThread* loader = nullptr;
+  /// The thread that is loading or constructing it; guarded by Namespace::loader_lock, but that any thread may ask
+  /// whether it is itself.
+  std::atomic<const GuestThread*> loader{nullptr};
 
   // -- Open, close. Change later; guarded by Namespace::link_map_lock.
   uint32_t handle = 0;          ///< by which the guest names it; 0 before publication
   uint64_t open_count = 0;      ///< dlopen calls less dlclose calls
   uint64_t embedder_count = 0;  ///< of these, the embedder's, which are not the guest's to undo
   bool bound_now = false;       ///< opened with RTLD_NOW: new threads make their instances when they start
-  bool never_unloaded = false;  ///< loaded with main, or opened with RTLD_NODELETE
+  bool came_with_main = false;  ///< of the first load
+  bool never_unloaded = false;  ///< that, or opened with RTLD_NODELETE
   /// The DSO and what it needs, breadth first: where dlsym looks for names by its handle. Made when it is opened.
   std::shared_ptr<Scope> own_scope;
   /// The DSOs of the load that brought it, in order: what RTLD_NEXT goes through.
@@ -159,6 +161,8 @@ class Dso final : public runtime::LinkedModule {
   [[nodiscard]] const abi::FunctionDescriptor* bind(abi::Thread& thread, abi::Instance& importer,
                                                     uint32_t import) override;
   [[nodiscard]] abi::Instance* instance_of(abi::Thread& thread, uint32_t dso) override;
+  [[nodiscard]] abi::Instance* running_instance(abi::Thread& thread,
+                                                const runtime::Executable& executable) const override;
   [[nodiscard]] std::string describe_null_element(const abi::Table& table, uint64_t element) const override;
   [[nodiscard]] const runtime::Tag* tag(uint32_t tag) const override { return tags[tag]; }
   [[nodiscard]] runtime::Memory& memory(uint32_t memory) const override { return *memories[memory]; }

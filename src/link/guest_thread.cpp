@@ -13,6 +13,13 @@
 
 namespace tenon::link {
 
+namespace {
+
+/// So many instances of a DSO that turned out useless a thread may have: others may have been bound to them.
+constexpr size_t kMaximumFailures = 8;
+
+}  // namespace
+
 OsThread this_os_thread() {
   static std::atomic<uint64_t> last{0};
   thread_local const OsThread number{last.fetch_add(1, std::memory_order_relaxed) + 1};
@@ -27,7 +34,10 @@ Result<std::unique_ptr<GuestThread>> GuestThread::create(Kind kind, uint64_t sta
   std::unique_ptr<GuestThread> thread(new GuestThread(kind));
   thread->state_ = TENON_TRY(runtime::Thread::create(stack_bytes));
   thread->state_->environment = thread.get();
-  thread->native_thread_ = this_os_thread();
+  if (kind != Kind::spawned) {
+    thread->native_thread_ = this_os_thread();
+    runtime::accept_interrupts();
+  }
   const size_t bytes = size_t{maximum_dsos} * sizeof(abi::Instance*);
   void* const array = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (array == MAP_FAILED) {
@@ -48,6 +58,13 @@ GuestThread::~GuestThread() {
 }
 
 Result<abi::Instance*> GuestThread::add_instance(Dso& dso, uint64_t maximum_table) {
+  {
+    const std::scoped_lock lock(owning_);
+    if (const auto known = instances_.find(dso.index);
+        known != instances_.end() && known->second.size() >= kMaximumFailures) {
+      return fail(ErrorKind::limit, "{} could not be instantiated {} times in this thread", dso.name, kMaximumFailures);
+    }
+  }
   const runtime::InstanceLayout& layout = dso.executable().layout();
   void* const memory = std::calloc(1, layout.size);
   if (memory == nullptr) {
@@ -100,6 +117,7 @@ void GuestThread::remove_instance(const Dso& dso) {
 }
 
 void GuestThread::hide_instance(const Dso& dso) {
+  has_hidden_.store(true, std::memory_order_relaxed);  // ordered by the link map lock, as who asks holds it
   std::atomic_ref(state_->instances[dso.index]).store(nullptr, std::memory_order_release);
 }
 
@@ -137,6 +155,7 @@ void GuestThread::recycle() {
       entry = instances_.erase(entry);
     }
   }
+  has_hidden_.store(false, std::memory_order_relaxed);
   state_->recycle();
   id = 0;
   linker_error.clear();
@@ -151,6 +170,7 @@ void GuestThread::adopt_native_stack() {
   if (native_thread_ != this_os_thread()) {
     native_thread_ = this_os_thread();
     state_->adopt_native_stack();
+    runtime::accept_interrupts();
   }
 }
 

@@ -64,8 +64,25 @@ class GuestThread {
   [[nodiscard]] Result<abi::Instance*> add_instance(Dso& dso, uint64_t maximum_table);
   /// Takes the instance of `dso` away again. No code may be inside it. Thread-safe.
   void remove_instance(const Dso& dso);
-  /// The thread has no instance of `dso` any more, but the one it had stays until it is removed.
+  /// The thread has no instance of `dso` any more, but the one it had stays until it is removed: others may have been
+  /// bound to it.
   void hide_instance(const Dso& dso);
+  /// Calls `function` with each instance of `dso`, hidden ones included. True when there is one. Thread-safe.
+  template <class Function>
+  bool for_each_instance(const Dso& dso, Function&& function) const {
+    if (instance(dso) == nullptr && !has_hidden_.load(std::memory_order_relaxed)) {
+      return false;
+    }
+    const std::scoped_lock lock(owning_);
+    const auto found = instances_.find(dso.index);
+    if (found == instances_.end()) {
+      return false;
+    }
+    for (const OwnedInstance& owned : found->second) {
+      function(*owned.instance);
+    }
+    return true;
+  }
 
   /// What the thread has of the program's memory for itself: a DSO's thread-local block, or its stack. Thread-safe.
   void keep_block(uint32_t dso, const MemoryRange& block);
@@ -128,6 +145,7 @@ class GuestThread {
   mutable std::mutex owning_;  ///< guards the next two; no other lock is taken under it
   std::unordered_map<uint32_t, std::vector<OwnedInstance>> instances_;  ///< the last one counts; others were hidden
   std::unordered_map<uint32_t, MemoryRange> blocks_;
+  std::atomic<bool> has_hidden_{false};  ///< some of `instances_` are no longer in the array, or were
   size_t reserved_bytes_ = 0;
   OsThread native_thread_{};
 

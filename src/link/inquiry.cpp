@@ -20,9 +20,8 @@ Inquiry::Inquiry(Namespace& program, GuestThread& self, std::vector<Dso*> gone, 
   }
   program.threads.for_each([&](GuestThread& thread) {
     for (size_t i = 0; i < dsos_.size(); ++i) {
-      if (const abi::Instance* const instance = thread.instance(*dsos_[i])) {
-        add(instance, dsos_[i]->executable().layout().size, i);
-      }
+      thread.for_each_instance(
+          *dsos_[i], [&](const abi::Instance& instance) { add(&instance, dsos_[i]->executable().layout().size, i); });
     }
   });
   std::ranges::sort(ranges_, {}, &Range::begin);
@@ -33,10 +32,11 @@ Inquiry::Inquiry(Namespace& program, GuestThread& self, std::vector<Dso*> gone, 
     }
     // A thread that has no instance of any of them, and is not in the linker, holds no more than references. One that
     // came into the linker after they were taken away has not found them.
-    const bool can_be_inside =
-        with_references || thread.state().in_linker.load(std::memory_order_relaxed) ||
-        thread.state().linker_entries.load(std::memory_order_relaxed) != 0 ||
-        std::ranges::any_of(dsos_, [&](const Dso* dso) { return thread.instance(*dso) != nullptr; });
+    const bool can_be_inside = with_references || thread.state().in_linker.load(std::memory_order_relaxed) ||
+                               thread.state().linker_entries.load(std::memory_order_relaxed) != 0 ||
+                               std::ranges::any_of(dsos_, [&](const Dso* dso) {
+                                 return thread.for_each_instance(*dso, [](const abi::Instance&) {});
+                               });
     if (can_be_inside) {
       thread.while_present([&](pthread_t runner) {
         unanswered_.fetch_add(1, std::memory_order_relaxed);
@@ -44,7 +44,8 @@ Inquiry::Inquiry(Namespace& program, GuestThread& self, std::vector<Dso*> gone, 
       });
     }
   });
-  answer(self.state(), {});
+  self.state().question.store(this, std::memory_order_relaxed);
+  runtime::answer_here(self.state());
 }
 
 void Inquiry::remind(Namespace& program, GuestThread& self) {
@@ -57,8 +58,8 @@ void Inquiry::remind(Namespace& program, GuestThread& self) {
   }
   program.threads.for_each([&](GuestThread& thread) {
     if (&thread == &self) {
-      if (runtime::withdraw(self.state(), *this)) {
-        answer(self.state(), {});
+      if (self.state().question.load(std::memory_order_relaxed) == this) {
+        runtime::answer_here(self.state());
       }
     } else if (is_time && thread.state().question.load(std::memory_order_relaxed) == this) {
       thread.while_present([&](pthread_t runner) { runtime::remind(thread.state(), runner); });
@@ -100,6 +101,7 @@ void Inquiry::look_at(uintptr_t word) {
 // Reads a stack that it knows nothing about, among it what the address sanitizer keeps apart.
 __attribute__((no_sanitize("address", "thread"))) void Inquiry::answer(runtime::Thread& thread,
                                                                        const runtime::LiveWords& words) {
+  look_at(words.position);
   for (size_t i = 0; i < words.register_count; ++i) {
     look_at(words.registers[i]);
   }

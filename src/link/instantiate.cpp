@@ -537,6 +537,7 @@ abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state
   const runtime::InLinker in_linker(state);
   Dso* dso = nullptr;
   bool is_gone = false;
+  bool is_unfinished = false;
   Result<abi::Instance*> instance = nullptr;
   // Whoever takes a DSO away holds the lock alone: then either the thread is refused, or it is seen to have an
   // instance.
@@ -544,7 +545,10 @@ abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state
     const std::shared_lock lock(program.link_map_lock);
     dso = program.dsos[index].get();
     is_gone = dso == nullptr || (dso->state == State::gone && !is_used_by_what_the_thread_has(program, thread, *dso));
-    if (!is_gone && dso->state != State::put_off && dso->state != State::arriving && thread.instance(*dso) == nullptr) {
+    // What is not published may vanish when its load fails, and nobody is asked then.
+    is_unfinished = !is_gone && dso->state == State::loading && dso->loader.load(std::memory_order_relaxed) != &thread;
+    if (!is_gone && !is_unfinished && dso->state != State::put_off && dso->state != State::arriving &&
+        thread.instance(*dso) == nullptr) {
       instance = make_instance(program, thread, *dso);
     }
   };
@@ -583,7 +587,11 @@ abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state
     state.raise_exit(*program.ending);
     return nullptr;
   }
-  return thread.instance(*dso);
+  abi::Instance* const made = thread.instance(*dso);
+  if (made == nullptr) {
+    state.raise(runtime::TrapKind::host, "call into " + dso->name + ", which is in the middle of being loaded");
+  }
+  return made;
 }
 
 }  // namespace tenon::link

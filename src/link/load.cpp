@@ -232,6 +232,7 @@ Result<Dso*> add(Namespace& program, LoadSet& set, Found found, const std::strin
   dso->requester = requester == nullptr ? "" : requester->name;
   dso->is_main = is_main;
   dso->loader = set.thread;
+  dso->came_with_main = set.is_first;
   dso->never_unloaded = set.is_first;
   set.dsos.push_back(dso);
   {
@@ -426,17 +427,21 @@ Result<> wait_for_loader(Namespace& program, std::unique_lock<std::mutex>& lock,
   return {};
 }
 
+void end_loading_locked(Namespace& program, LoadSet& load) {
+  for (Dso* const dso : load.dsos) {
+    dso->loader = nullptr;
+  }
+  program.threads.for_each([&](GuestThread& thread) {
+    if (thread.waits_for == load.thread) {
+      thread.waits_for = nullptr;
+    }
+  });
+}
+
 void end_loading(Namespace& program, LoadSet& load) {
   {
     const std::scoped_lock lock(program.loader_lock);
-    for (Dso* const dso : load.dsos) {
-      dso->loader = nullptr;
-    }
-    program.threads.for_each([&](GuestThread& thread) {
-      if (thread.waits_for == load.thread) {
-        thread.waits_for = nullptr;
-      }
-    });
+    end_loading_locked(program, load);
   }
   program.loader_changed.notify_all();
 }

@@ -53,6 +53,8 @@ void publish(Namespace& program, std::span<Dso* const> dsos);
                                        const Dso& dso);
 /// Nobody is loading or constructing the DSOs of `load` any more. The loader lock must not be held.
 void end_loading(Namespace& program, LoadSet& load);
+/// The same for who holds Namespace::loader_lock, and notifies loader_changed afterwards.
+void end_loading_locked(Namespace& program, LoadSet& load);
 
 /// Takes everything back that loading a main module has made, and what its constructors opened.
 void undo(Namespace& program);

@@ -52,11 +52,16 @@ std::string place_of(LookIn where, const Dso& dso) {
   return {};
 }
 
-Result<SymbolAddress> function_address(Namespace& program, const LinkedFunction& function) {
+Result<SymbolAddress> function_address(Namespace& program, const LinkedFunction& function, std::string_view name) {
+  // sandbox: whoever takes a DSO away holds the lock alone, and empties its slots once. So it has none afterwards.
+  const std::shared_lock lock(program.link_map_lock);
   SymbolAddress found;
   found.function = &function;
+  found.dso = function.dso == HostModules::kDso ? nullptr : program.dsos[function.dso].get();
+  if (found.dso != nullptr && found.dso->state == State::gone) {
+    return fail(ErrorKind::not_found, "symbol {} is of {}, which was closed", printable(name), found.dso->name);
+  }
   found.address = TENON_TRY(program.functions.slot_of(function));
-  found.dso = function.dso == HostModules::kDso ? nullptr : program.dso(function.dso);
   return found;
 }
 
@@ -73,7 +78,7 @@ Result<SymbolAddress> find_address(Namespace& program, GuestThread& thread, Look
   };
   if (where != LookIn::next && kind != SymbolKind::data) {
     if (const LinkedFunction* const ours = host_symbol(program, text, nullptr)) {
-      return function_address(program, *ours);
+      return function_address(program, *ours, text);
     }
   }
   const SymbolName name(text);
@@ -98,7 +103,7 @@ Result<SymbolAddress> find_address(Namespace& program, GuestThread& thread, Look
   if (!definition) {
     const LinkedFunction* const host =
         where == LookIn::next || kind == SymbolKind::data ? nullptr : program.host.find("env", text);
-    return host == nullptr ? Result<SymbolAddress>(missing("")) : function_address(program, *host);
+    return host == nullptr ? Result<SymbolAddress>(missing("")) : function_address(program, *host, text);
   }
   const wasm::Module& module = definition.dso->module();
   const auto unlike = [&](const char* wanted) {
@@ -112,7 +117,7 @@ Result<SymbolAddress> find_address(Namespace& program, GuestThread& thread, Look
     if (function == nullptr) {
       return missing(": it is weak, and nobody defines it");
     }
-    return function_address(program, *function);
+    return function_address(program, *function, text);
   }
   if (kind == SymbolKind::function) {
     return unlike("a function");

@@ -127,6 +127,7 @@ Result<Dso*> load_new(Namespace& program, LoadSet& set, Dso& root, OpenFlags fla
     return std::unexpected(std::move(prepared).error());
   }
   if (program.ending) {
+    end_loading(program, set);
     return fail(ErrorKind::usage, "the program ended before it was loaded");
   }
   publish_opened(program, set, flags);

@@ -76,7 +76,9 @@ CallOutcome take_pending(Namespace& state, GuestThread& guest, bool nested) {
     case abi::Pending::exit:
       outcome.kind = CallOutcome::Kind::exit;
       outcome.exit_code = thread.exit_code;
-      end_program(state, &guest, thread.exit_code);
+      if (!guest.has_ended) {  // that ends the thread alone (pthread_exit), which stays pending
+        end_program(state, &guest, thread.exit_code);
+      }
       break;
     case abi::Pending::exception:
       outcome.kind = CallOutcome::Kind::exception;

@@ -150,13 +150,13 @@ void clear_alive_word(const Namespace& program, uint64_t address) {
 
 void end_program(Namespace& program, GuestThread* by, uint32_t exit_code) {
   if (program.ending.decide(exit_code)) {
-    program.threads.interrupt(by);
+    program.threads.spread_end(by);
   }
 }
 
 void end_program(Namespace& program, GuestThread* by, runtime::Trap trap) {
   if (program.ending.decide(std::move(trap))) {
-    program.threads.interrupt(by);
+    program.threads.spread_end(by);
   }
 }
 
@@ -518,6 +518,28 @@ void Threads::interrupt(const GuestThread* except) {
   });
 }
 
+bool Threads::interrupt_unspawned(const GuestThread* except) {
+  bool any = false;
+  for (GuestThread* const thread : all_) {
+    if (thread != except && thread->kind != GuestThread::Kind::spawned) {
+      any |= thread->while_present([&](pthread_t runner) { runtime::interrupt(thread->state(), runner); });
+    }
+  }
+  return any;
+}
+
+void Threads::spread_end(const GuestThread* by) {
+  interrupt(by);
+  if (by == nullptr || by->kind == GuestThread::Kind::spawned) {
+    return;  // others see to the rest: close(), and end_unspawned()
+  }
+  constexpr int kTimes = 25;
+  std::unique_lock lock(mutex_);
+  for (int i = 0; i < kTimes && interrupt_unspawned(by); ++i) {
+    ended_.wait_for(lock, kInterruptAgain);
+  }
+}
+
 void Threads::end_spawned(Namespace& program) {
   GuestThread* const self = Presence::find(program);
   std::unique_lock lock(mutex_);
@@ -540,16 +562,7 @@ void Threads::end_unspawned() {
   if (std::exchange(end_is_spread_, true)) {
     return;
   }
-  const auto interrupt_unspawned = [&] {
-    bool any = false;
-    for (GuestThread* const thread : all_) {
-      if (thread->kind != GuestThread::Kind::spawned) {
-        any |= thread->while_present([&](pthread_t runner) { runtime::interrupt(thread->state(), runner); });
-      }
-    }
-    return any;
-  };
-  while (!end_is_awaited_ && interrupt_unspawned()) {
+  while (!end_is_awaited_ && interrupt_unspawned(nullptr)) {
     ended_.wait_for(lock, kInterruptAgain);
   }
 }

@@ -66,6 +66,9 @@ class Threads {
 
   /// Makes every thread but `except` leave guest code (see runtime::interrupt), once.
   void interrupt(const GuestThread* except);
+  /// The same for the program's end, by `by`. What is the host's (main's thread, too) gets it some times more, for an
+  /// interruption can be lost (see runtime::interrupt), but is not waited for: it may be in a function of the host's.
+  void spread_end(const GuestThread* by);
   /// The same for one thread; false when there is none of that number in the program.
   bool interrupt(int32_t id);
   /// The same until all threads that the guest spawned have ended.
@@ -87,6 +90,8 @@ class Threads {
   std::expected<int32_t, NotBegun> begin(Namespace& program, std::unique_ptr<GuestThread> thread,
                                          const SpawnedThread& job, Worker* worker);
   Worker* take_idle();
+  /// Those that the guest did not spawn; false when none of them is in the program. The lock is held.
+  bool interrupt_unspawned(const GuestThread* except);
   /// `thread` has ended: waits for the next thing to do. False: there is none.
   bool rest(Namespace& program, GuestThread& thread, Worker& worker);
   int32_t unused_id();

@@ -129,13 +129,13 @@ void take_away(Namespace& program, const DsoSet& dsos) {
   leave_scopes(program, dsos);
   for (const Dso* const one : dsos) {
     Dso& dso = *program.dsos[one->index];
-    program.destructors.forget(dso);
-    if (alive.contains(one)) {
-      dso.state = State::failed;
+    const bool is_used = alive.contains(one);
+    dso.state = is_used ? State::failed : State::gone;
+    program.destructors.forget(dso);  // and from here on none is added to what is gone
+    if (is_used) {
       continue;
     }
     leave_table(program, dso);
-    dso.state = State::gone;
     program.gone.push_back(&dso);
     program.anything_gone.store(true, std::memory_order_relaxed);
   }
@@ -145,6 +145,7 @@ void take_away(Namespace& program, const DsoSet& dsos) {
 Result<> unload_once(Namespace& program, GuestThread& thread) {
   Result<> result;
   std::vector<Dso*> dead;
+  std::vector<Dso*> order;
   DsoSet dead_set;
   {
     const std::scoped_lock loader_lock(program.loader_lock);
@@ -165,9 +166,10 @@ Result<> unload_once(Namespace& program, GuestThread& thread) {
       dso->state = State::destructing;
     }
     forget_names(program, dead_set);
+    order = dependency_order(dead, true);
   }
   // The destructors find everything in place.
-  for (Dso* const dso : dependency_order(dead, true) | std::views::reverse) {
+  for (Dso* const dso : order | std::views::reverse) {
     program.report.line(kDebugInit, "calling fini: {}", dso->name);
     if (auto ran = program.destructors.run_of(program, thread, *dso); !ran && result) {
       result = std::move(ran);
@@ -176,20 +178,25 @@ Result<> unload_once(Namespace& program, GuestThread& thread) {
       return result;  // everything ends
     }
   }
+  // What has to be said of them is kept: once they are taken away, another thread may free them.
+  std::vector<LibraryEvent> events;
   {
     const std::unique_lock lock(program.link_map_lock);
+    for (const Dso* const dso : dead) {
+      events.push_back({.kind = LibraryEvent::Kind::closed,
+                        .requester = dso->requester,
+                        .name = dso->name,
+                        .path = dso->path,
+                        .message = {}});
+    }
     // Destructors may have bound what stays to what goes: that is kept for it, as after a load that failed.
     take_away(program, dead_set);
     program.unloaded += dead.size();
   }
-  for (const Dso* const dso : dead) {
-    program.report.line(kDebugFiles, "file={};  unloaded", dso->name);
+  for (const LibraryEvent& event : events) {
+    program.report.line(kDebugFiles, "file={};  unloaded", event.name);
     ++program.report.statistics.unloaded;
-    program.tell({.kind = LibraryEvent::Kind::closed,
-                  .requester = dso->requester,
-                  .name = dso->name,
-                  .path = dso->path,
-                  .message = {}});
+    program.tell(event);
   }
   reclaim(program, thread);
   return result;
@@ -239,10 +246,10 @@ void undo_unpublished(Namespace& program, LoadSet& load) {
     dso->own_functions.for_each(
         [&](const LinkedFunction& function) { program.functions.release_slot(function, dso->name); });
     ranges.push_back(dso->range);
-    program.destructors.forget(*dso);
     if (code_ran) {
       dso->state = State::gone;  // references to its functions may have been handed out
     }
+    program.destructors.forget(*dso);
   }
   {
     const std::unique_lock lock(program.link_map_lock);
@@ -268,7 +275,10 @@ void undo_unpublished(Namespace& program, LoadSet& load) {
 
 void retract(Namespace& program, LoadSet& load) {
   {
+    // From the moment on that they are taken away, another thread may free them.
+    const std::scoped_lock loader_lock(program.loader_lock);
     const std::unique_lock lock(program.link_map_lock);
+    end_loading_locked(program, load);
     const DsoSet failed(load.dsos.begin(), load.dsos.end());
     forget_names(program, failed);  // before anybody who waits for the end of the loading looks again
     for (Dso* const dso : load.dsos) {
@@ -278,7 +288,7 @@ void retract(Namespace& program, LoadSet& load) {
     take_away(program, failed);
     program.unloaded += load.dsos.size();
   }
-  end_loading(program, load);
+  program.loader_changed.notify_all();
   reclaim(program, *load.thread);
 }
 

@@ -28,6 +28,14 @@ void answer(Thread& thread, const LiveWords& words) {
   }
 }
 
+/// The stack of the calling thread from here on.
+[[gnu::noinline]] void answer_with_stack(Thread& thread) {
+  LiveWords words;
+  words.stack = words_at(reinterpret_cast<uintptr_t>(__builtin_frame_address(0)));
+  words.stack_end = words_at(thread.live_end);
+  answer(thread, words);
+}
+
 // What the AMD64 ABI lets a leaf function keep below its stack pointer.
 constexpr uintptr_t kRedZone = 128;
 
@@ -47,6 +55,7 @@ void answer_from_handler(Thread& thread, const ucontext_t& machine, bool in_comp
   const bool is_in_linker = thread.in_linker.load(std::memory_order_relaxed);
   const bool is_in_host = thread.in_host.load(std::memory_order_relaxed);
   if (in_compiled_code || is_in_linker || (is_in_host && thread.linker_entries.load(std::memory_order_relaxed) != 0)) {
+    words.position = program_counter(machine);
     words.registers = reinterpret_cast<const uintptr_t*>(registers);
     words.register_count = register_count;
     words.stack = words_at(stack - kRedZone);
@@ -94,6 +103,13 @@ void interrupt(Thread& thread, pthread_t runner) {
   send_signal(runner);
 }
 
+void accept_interrupts() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, kInterruptSignal);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
 void withdraw_interrupt(Thread& thread) {
   thread.interrupt.fetch_and(~uint32_t{kLeave}, std::memory_order_relaxed);
 }
@@ -113,6 +129,16 @@ bool withdraw(Thread& thread, Question& question) {
   return thread.question.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel);
 }
 
+void answer_here(Thread& thread) {
+  if (thread.outer_linker_entries == 0) {
+    answer(thread, {});
+    return;
+  }
+  // What the linker's frames further out have in registers goes to this frame.
+  __builtin_unwind_init();
+  answer_with_stack(thread);
+}
+
 void answer_outside(Thread& thread) {
   if (thread.question.load(std::memory_order_relaxed) != nullptr) {
     answer(thread, {});
@@ -122,7 +148,7 @@ void answer_outside(Thread& thread) {
 bool poll(Thread& thread) {
   const uint32_t asked = thread.interrupt.load(std::memory_order_relaxed);
   if ((asked & kAnswer) != 0) {
-    answer(thread, {});
+    answer_here(thread);
   }
   return (asked & kLeave) == 0 || thread.raise(TrapKind::interrupted);
 }

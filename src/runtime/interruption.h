@@ -31,11 +31,14 @@ constexpr int kInterruptSignal = SIGURG;
 /// when the thread is to run again.
 void interrupt(Thread& thread, pthread_t runner);
 void withdraw_interrupt(Thread& thread);
+/// Makes the calling OS thread let the signal through, whatever it has blocked.
+void accept_interrupts();
 
 /// Words of a thread's registers and native stack that its guest code, and what runs on its behalf, may still use. None
 /// where a thread is in a call of a host function, or between two instructions of interpreted code: then its calls in
 /// progress, as a backtrace shows them, are all that there is.
 struct LiveWords {
+  uintptr_t position = 0;  ///< the program counter
   const uintptr_t* registers = nullptr;
   size_t register_count = 0;
   const uintptr_t* stack = nullptr;      ///< from here
@@ -66,6 +69,10 @@ void ask(Thread& thread, pthread_t runner, Question& question);
 void remind(Thread& thread, pthread_t runner);
 /// The thread will not answer `question` any more. True: it has not.
 bool withdraw(Thread& thread, Question& question);
+
+/// What the thread itself does where its state is stored, in guest code or in what guest code has called: answers what
+/// it was asked, by its calls in progress, and by its native stack when the linker is further out in it.
+void answer_here(Thread& thread);
 
 /// What the thread itself does that has come out of guest code and holds nothing of it: answers what it was asked.
 void answer_outside(Thread& thread);

@@ -36,6 +36,11 @@ class LinkedModule {
   /// The instance of DSO number `dso` in `thread`, made if there is none. Null with a trap pending.
   [[nodiscard]] virtual abi::Instance* instance_of(abi::Thread& thread, uint32_t dso) = 0;
 
+  /// The instance in `thread` of the module with `executable`, in the program of this one: of several, which libraries
+  /// that were closed and opened again are, the one that the thread can be in the middle of. Null when there is none,
+  /// or it cannot be told.
+  [[nodiscard]] virtual abi::Instance* running_instance(abi::Thread& thread, const Executable& executable) const = 0;
+
   /// What a trap says besides its kind when a call finds element `index` of `table` null: who was there before. May be
   /// empty.
   [[nodiscard]] virtual std::string describe_null_element(const abi::Table& table, uint64_t index) const = 0;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "abi/abi.h"
@@ -62,6 +63,7 @@ class Thread : public abi::Thread {
   std::atomic<bool> in_host{false};
   std::atomic<bool> in_linker{false};
   std::atomic<uint32_t> linker_entries{0};  ///< how many stretches of the linker's frames the native stack has
+  uint32_t outer_linker_entries = 0;        ///< of these, outside of the guest code that was entered last
   /// Where those frames on the native stack end that belong to the program. Until somebody says so, that is its end.
   uintptr_t live_end = 0;
   uintptr_t native_stack_end = 0;  ///< its highest address
@@ -136,7 +138,8 @@ class InGuest {
   explicit InGuest(Thread& thread)
       : thread_(thread),
         host_(thread.in_host.load(std::memory_order_relaxed)),
-        linker_(thread.in_linker.load(std::memory_order_relaxed)) {
+        linker_(thread.in_linker.load(std::memory_order_relaxed)),
+        outer_(std::exchange(thread.outer_linker_entries, thread.linker_entries.load(std::memory_order_relaxed))) {
     thread.in_host.store(false, std::memory_order_relaxed);
     thread.in_linker.store(false, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -145,6 +148,7 @@ class InGuest {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     thread_.in_host.store(host_, std::memory_order_relaxed);
     thread_.in_linker.store(linker_, std::memory_order_relaxed);
+    thread_.outer_linker_entries = outer_;
   }
   InGuest(const InGuest&) = delete;
   InGuest& operator=(const InGuest&) = delete;
@@ -153,6 +157,7 @@ class InGuest {
   Thread& thread_;
   bool host_;
   bool linker_;
+  uint32_t outer_;
 };
 
 }  // namespace tenon::runtime

@@ -51,6 +51,7 @@ struct Bucket {
   void remove(Waiter& waiter) {
     (waiter.previous == nullptr ? first : waiter.previous->next) = waiter.next;
     (waiter.next == nullptr ? last : waiter.next->previous) = waiter.previous;
+    waiter.previous = waiter.next = nullptr;  // wake() asks whether it is in the list
   }
 };
 

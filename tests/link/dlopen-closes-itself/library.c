@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
 
@@ -23,6 +24,18 @@ int call(void (*function)(void)) {
 int close_itself(void* handle) {
   const int result = dlclose(handle);
   return result * 1000 + sum();
+}
+
+int own(void) {
+  return 5;
+}
+
+// No new pointer is made to what is going.
+void* look_up_after_close(void* handle) {
+  const int result = dlclose(handle);
+  void* const found = dlsym(RTLD_DEFAULT, "own");
+  printf("%d %s\n", result, found == NULL ? dlerror() : "found");
+  return found;
 }
 
 __attribute__((destructor)) static void destruct(void) {

@@ -21,6 +21,11 @@ int main(void) {
   handle = dlopen("liblibrary.so", RTLD_NOW);
   int (*const close_itself)(void*) = (int (*)(void*))dlsym(handle, "close_itself");
   printf("%d\n", close_itself(handle));
+  handle = dlopen("liblibrary.so", RTLD_NOW);
+  void* (*const look_up)(void*) = (void* (*)(void*))dlsym(handle, "look_up_after_close");
+  if (look_up(handle) != NULL) {
+    puts("a pointer into what is gone");
+  }
   puts("main ends");
   return 0;
 }
