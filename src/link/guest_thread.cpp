@@ -110,10 +110,15 @@ Result<abi::Instance*> GuestThread::add_instance(Dso& dso, uint64_t maximum_tabl
   return instance;
 }
 
-void GuestThread::remove_instance(const Dso& dso) {
-  hide_instance(dso);
+MemoryRange GuestThread::remove_instance(const Dso& dso) {
+  if (instance(dso) == nullptr && !has_hidden_.load(std::memory_order_relaxed)) {
+    return {};  // as with most threads and libraries
+  }
+  std::atomic_ref(state_->instances[dso.index]).store(nullptr, std::memory_order_release);
   const std::scoped_lock lock(owning_);
   instances_.erase(dso.index);
+  const auto block = blocks_.extract(dso.index);
+  return block.empty() ? MemoryRange{} : block.mapped();
 }
 
 void GuestThread::hide_instance(const Dso& dso) {

@@ -62,8 +62,9 @@ class GuestThread {
   /// An instance of `dso` with its header, its import slots (unbound) and room for the rest, all zero; entered into the
   /// array. Tables of its own are made. Errors: limit.
   [[nodiscard]] Result<abi::Instance*> add_instance(Dso& dso, uint64_t maximum_table);
-  /// Takes the instance of `dso` away again. No code may be inside it. Thread-safe.
-  void remove_instance(const Dso& dso);
+  /// Takes the instance of `dso` away again, and hidden ones; the thread-local block that was for them is the caller's.
+  /// No code may be inside. Thread-safe.
+  [[nodiscard]] MemoryRange remove_instance(const Dso& dso);
   /// The thread has no instance of `dso` any more, but the one it had stays until it is removed: others may have been
   /// bound to it.
   void hide_instance(const Dso& dso);

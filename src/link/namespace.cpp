@@ -81,8 +81,7 @@ void Namespace::discard(const std::vector<Dso*>& dead) {
   std::erase_if(link_map, [&](const Dso* dso) { return set.contains(dso); });
   threads.for_each([&](GuestThread& thread) {
     for (Dso* const dso : dead) {
-      thread.remove_instance(*dso);
-      placement.give_block(*this, thread.take_block(dso->index));
+      placement.give_block(*this, thread.remove_instance(*dso));
     }
   });
   const bool is_alone = threads.count() == 1;

@@ -294,8 +294,12 @@ void retract(Namespace& program, LoadSet& load) {
 
 namespace {
 
-/// So many numbers of DSOs that are gone may wait until all threads are asked whether they hold references.
-constexpr size_t kRetiredBatch = 64;
+/// So many numbers of DSOs that are gone may wait until all threads are asked whether they hold references: asking
+/// interrupts each of them, and a number costs little.
+size_t retired_batch(const Namespace& program) {
+  constexpr size_t kMost = 256;
+  return std::min<size_t>(kMost, program.options.maximum_libraries / 8);
+}
 
 /// Takes what an inquiry has found nobody inside of. The link map lock is held alone.
 std::vector<Dso*> settle(Namespace& program, const Inquiry& inquiry) {
@@ -345,7 +349,7 @@ std::vector<Dso*> find_free(Namespace& program, GuestThread& thread) {
   }
   const bool is_alone = program.threads.count() == 1;
   program.inquiry = std::make_unique<Inquiry>(program, thread, program.gone,
-                                              is_alone || program.retired_for_now.size() >= kRetiredBatch);
+                                              is_alone || program.retired_for_now.size() >= retired_batch(program));
   if (program.inquiry->is_complete()) {
     const std::vector<Dso*> more = settle(program, *program.inquiry);
     free.insert(free.end(), more.begin(), more.end());

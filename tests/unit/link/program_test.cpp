@@ -410,7 +410,7 @@ TEST_F(ProgramTest, AFurtherInstanceFindsSharedMemoryAsItIs) {
   EXPECT_EQ(value("counter_is"), 2);
   Dso& dso = *program_->main();
   GuestThread& thread = *dso.program().main_thread;
-  thread.remove_instance(dso);
+  (void)thread.remove_instance(dso);
   ASSERT_NE(dso.instance_of(thread.state(), dso.index), nullptr);
   EXPECT_EQ(value("counter_is"), 1);
   EXPECT_EQ(value("data_is"), 50);
