@@ -489,10 +489,15 @@ void Threads::leave(Namespace& program) {
   }
   if (!program.ending) {
     const Presence presence(program, *left);
-    (void)program.destructors.run_of_thread(program, *left);
+    const auto tell = [&](const Result<>& result) {
+      if (!result) {
+        program.report.line(kDebugFiles, "{}", result.error().message);
+      }
+    };
+    tell(program.destructors.run_of_thread(program, *left));
     call_thread_leave(program, *left);
     if (program.destructors.forget(*left)) {
-      (void)unload_unreachable(program, *left);
+      tell(unload_unreachable(program, *left));
     }
   }
   give_blocks(program, *left);
@@ -549,7 +554,8 @@ void Threads::end_spawned(Namespace& program) {
       if (thread.get() == self) {
         return;
       }
-      thread->while_present([&](pthread_t runner) { runtime::interrupt(thread->state(), runner); });
+      runtime::Thread& state = thread->state();
+      thread->while_present([&](pthread_t runner) { runtime::interrupt(state, runner); });
     }
     ended_.wait_for(lock, kInterruptAgain);
   }
