@@ -52,7 +52,8 @@ struct GlobalReference {
 ///
 /// The OS thread that loads it is its main thread. In a program whose memory is shared (built with -pthread) each
 /// further OS thread that calls in becomes a thread of the program, with a stack, instances and thread-local variables
-/// of its own: until it calls leave(). In others one thread at a time may be in the program.
+/// of its own: until it calls leave(). In others one thread at a time may be in the program. An OS thread that enters a
+/// program lets runtime::kInterruptSignal (SIGURG) through from then on: by that it is interrupted.
 class Program {
  public:
   /// `engine` must outlive the program. Errors: limit (no address space), usage.
@@ -150,7 +151,8 @@ class Program {
   /// Nothing when the calling OS thread is not in the program.
   [[nodiscard]] std::optional<int32_t> this_thread() const;
   /// The calling OS thread is no thread of the program any more, and gives back what it had as one. Without effect for
-  /// the main thread, and from inside of the program.
+  /// the main thread, and from inside of the program. What an OS thread had that ended without it stays until the
+  /// program goes, and counts as one of its threads.
   void leave();
 
   // -- Asking.
