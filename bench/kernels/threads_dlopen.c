@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <time.h>
 
 #include "clock.h"
 #include "many_libraries.h"
@@ -15,14 +16,16 @@
 enum { other_threads = 64, rounds = 9 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t all_arrived = PTHREAD_COND_INITIALIZER, ended = PTHREAD_COND_INITIALIZER;
 static int arrived;
 static atomic_bool is_over;
 
+// A thread that arrives wakes none that has arrived: those are to wait.
 static void arrive(void) {
   pthread_mutex_lock(&mutex);
-  arrived++;
-  pthread_cond_broadcast(&changed);
+  if (++arrived == other_threads) {
+    pthread_cond_signal(&all_arrived);
+  }
   pthread_mutex_unlock(&mutex);
 }
 
@@ -30,7 +33,7 @@ static void* wait_for_end(void* unused) {
   arrive();
   pthread_mutex_lock(&mutex);
   while (!is_over) {
-    pthread_cond_wait(&changed, &mutex);
+    pthread_cond_wait(&ended, &mutex);
   }
   pthread_mutex_unlock(&mutex);
   return unused;
@@ -52,15 +55,17 @@ static void start_others(pthread_t* others, void* (*function)(void*)) {
   }
   pthread_mutex_lock(&mutex);
   while (arrived < other_threads) {
-    pthread_cond_wait(&changed, &mutex);
+    pthread_cond_wait(&all_arrived, &mutex);
   }
   pthread_mutex_unlock(&mutex);
+  // The last to arrive has yet to begin to wait.
+  nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
 }
 
 static void end_others(const pthread_t* others) {
   pthread_mutex_lock(&mutex);
   is_over = true;
-  pthread_cond_broadcast(&changed);
+  pthread_cond_broadcast(&ended);
   pthread_mutex_unlock(&mutex);
   for (int i = 0; i < other_threads; i++) {
     pthread_join(others[i], NULL);

@@ -89,13 +89,8 @@ Result<> check_host(const ImageTrailer& trailer, const std::string& name, const 
   return {};
 }
 
-/// The trailer of an image's bytes, and everything that does not depend on the host or the module.
-Result<ImageTrailer> read_trailer(Bytes image, const std::string& name) {
-  if (image.size() < sizeof(ImageTrailer)) {
-    return fail(ErrorKind::malformed, "{} is no AOT image: it has only {} bytes", name, image.size());
-  }
-  ImageTrailer trailer;
-  std::memcpy(&trailer, image.data() + image.size() - sizeof(ImageTrailer), sizeof(ImageTrailer));
+/// What of a trailer depends neither on the host nor on the rest of the file, which has `file_size` bytes.
+Result<> check_trailer(const ImageTrailer& trailer, uint64_t file_size, const std::string& name) {
   if (trailer.magic != abi::kImageMagic) {
     return fail(ErrorKind::malformed, "{} is no AOT image, or its end is missing", name);
   }
@@ -104,23 +99,39 @@ Result<ImageTrailer> read_trailer(Bytes image, const std::string& name) {
                 "{} was made for version {} of compiled code's interface, and this is version {}", name,
                 trailer.abi_version, abi::kAbiVersion);
   }
-  if (!is_consistent(trailer, image.size())) {
+  if (!is_consistent(trailer, file_size)) {
     return fail(ErrorKind::malformed, "{} is damaged: its parts are not where they can be", name);
   }
+  return {};
+}
+
+Result<> check_size(uint64_t file_size, const std::string& name) {
+  if (file_size < sizeof(ImageTrailer)) {
+    return fail(ErrorKind::malformed, "{} is no AOT image: it has only {} bytes", name, file_size);
+  }
+  return {};
+}
+
+/// Whether what is read in place is what the trailer was made for.
+Result<> check_sum(const ImageTrailer& trailer, Bytes image, const std::string& name) {
   const Bytes checked = part(image, trailer.checked);
   base::prefault(checked.data(), checked.size(), base::Access::read);
   const Bytes head(reinterpret_cast<const uint8_t*>(&trailer), offsetof(ImageTrailer, checksum));
   if (abi::checksum(head, abi::checksum(checked)) != trailer.checksum) {
     return fail(ErrorKind::malformed, "{} is damaged: its parts do not match its checksum", name);
   }
-  return trailer;
+  return {};
 }
 
 }  // namespace
 
 Result<ImageTrailer> verify(const base::FileBytes& image, const std::string& name) {
   const Bytes bytes = image.view();
-  const auto trailer = TENON_TRY(read_trailer(bytes, name));
+  TENON_CHECK(check_size(bytes.size(), name));
+  ImageTrailer trailer;
+  std::memcpy(&trailer, bytes.data() + bytes.size() - sizeof(ImageTrailer), sizeof(ImageTrailer));
+  TENON_CHECK(check_trailer(trailer, bytes.size(), name));
+  TENON_CHECK(check_sum(trailer, bytes, name));
   const auto hash = base::sha256(base::FileBytes::borrow(bytes.first(bytes.size() - sizeof(ImageTrailer))));
   if (!hash || *hash != trailer.content_hash) {
     return fail(ErrorKind::malformed, "{} is damaged: its content does not match the hash it was written with", name);
@@ -135,8 +146,17 @@ Result<std::shared_ptr<Image>> Image::map(int descriptor, const std::string& nam
     return fail(ErrorKind::io, "{} is no regular file", name);
   }
   const auto size = static_cast<size_t>(status.st_size);
-  if (size < sizeof(ImageTrailer)) {
-    return fail(ErrorKind::malformed, "{} is no AOT image: it has only {} bytes", name, size);
+  TENON_CHECK(check_size(size, name));
+  ImageTrailer trailer;
+  const ssize_t got = pread(descriptor, &trailer, sizeof trailer, static_cast<off_t>(size - sizeof trailer));
+  if (got != sizeof trailer) {
+    return fail(ErrorKind::io, "cannot read the end of {}: {}", name, got < 0 ? strerror(errno) : "it became shorter");
+  }
+  TENON_CHECK(check_trailer(trailer, size, name));
+  TENON_CHECK(check_host(trailer, name, options));
+  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  if (trailer.text.offset % page != 0) {
+    return fail(ErrorKind::unsupported, "{} was made for smaller pages than the {} bytes of this host", name, page);
   }
   void* const mapped = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (mapped == MAP_FAILED) {
@@ -146,9 +166,15 @@ Result<std::shared_ptr<Image>> Image::map(int descriptor, const std::string& nam
   image->base = static_cast<const uint8_t*>(mapped);
   image->image = Bytes(image->base, size);
   const Bytes all = image->image;
-  image->trailer_ = TENON_TRY(read_trailer(all, name));
-  const ImageTrailer& trailer = image->trailer_;
-  TENON_CHECK(check_host(trailer, name, options));
+  image->trailer_ = trailer;
+  // Before a page of the mapping is touched: what no processor has seen, no processor must be told to forget, which
+  // takes as long as other threads run.
+  if (trailer.text.size != 0 &&
+      mprotect(static_cast<uint8_t*>(mapped) + trailer.text.offset, trailer.text.size, PROT_READ | PROT_EXEC) != 0) {
+    return fail(ErrorKind::io, "cannot make the code of {} executable: {}; is its file system mounted noexec?", name,
+                strerror(errno));
+  }
+  TENON_CHECK(check_sum(trailer, all, name));
   image->functions = std::span(reinterpret_cast<const uint32_t*>(image->base + trailer.functions.offset),
                                size_t{trailer.function_count} + 1);
   if (!is_inside_text(image->functions, trailer.text)) {
@@ -166,15 +192,6 @@ Result<std::shared_ptr<Image>> Image::map(int descriptor, const std::string& nam
   if (image->module_->functions.size() - image->imported_functions != trailer.function_count) {
     return fail(ErrorKind::malformed, "{} is damaged: it has code for {} functions of a module with {}", name,
                 trailer.function_count, image->module_->functions.size() - image->imported_functions);
-  }
-  const auto page = static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-  if (trailer.text.offset % page != 0) {
-    return fail(ErrorKind::unsupported, "{} was made for smaller pages than the {} bytes of this host", name, page);
-  }
-  if (trailer.text.size != 0 &&
-      mprotect(static_cast<uint8_t*>(mapped) + trailer.text.offset, trailer.text.size, PROT_READ | PROT_EXEC) != 0) {
-    return fail(ErrorKind::io, "cannot make the code of {} executable: {}; is its file system mounted noexec?", name,
-                strerror(errno));
   }
   return image;
 }
