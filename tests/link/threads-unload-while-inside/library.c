@@ -49,12 +49,12 @@ static int wait_deep_inside(_Atomic int32_t* word, int depth) {
 typedef void callback(_Atomic int32_t* word);
 
 // Comes back when `word` is not 0 any more: the library may have been closed by then. 20,001 when all is in place.
-int stay(int number, _Atomic int32_t* inside, _Atomic int32_t* word, callback* function) {
+int stay(int number, int way, _Atomic int32_t* inside, _Atomic int32_t* word, callback* function) {
   fill(number);
   atomic_fetch_add(inside, 1);
   __builtin_wasm_memory_atomic_notify((int*)inside, -1);
   int extra = 0;
-  switch (number % 5) {
+  switch (way) {
     case 0:
       wait_asleep(word);
       break;
@@ -62,13 +62,13 @@ int stay(int number, _Atomic int32_t* inside, _Atomic int32_t* word, callback* f
       wait_in_loop(word);
       break;
     case 2:
-      function(word);
-      break;
-    case 3:
       wait_with_naps(word);
       break;
-    default:
+    case 3:
       extra = wait_deep_inside(word, 50) - 50;
+      break;
+    default:
+      function(word);
       break;
   }
   return count(number) + extra;

@@ -5,20 +5,29 @@
 
 #include "with-threads.h"
 
-enum { threads = 8, rounds = 20 };
+enum { threads = 8, rounds = 20, ways = 6, loop_in_callback = 5 };
 
 typedef void callback(_Atomic int32_t* word);
-typedef int stayer(int number, _Atomic int32_t* inside, _Atomic int32_t* word, callback* function);
+typedef int stayer(int number, int way, _Atomic int32_t* inside, _Atomic int32_t* word, callback* function);
 
 static _Atomic int32_t inside, may_leave;
 static stayer* stay;
+static int only_way = -1;  // each thread its own, if there is none
 
 static void wait_in_main(_Atomic int32_t* word) {
   wait_while(word, 0);
 }
 
-static void* go_inside(void* number) {
-  CHECK(stay((int)(intptr_t)number, &inside, &may_leave, wait_in_main) == 20001);
+// Nothing here is the library's but what is below on the stack.
+static void loop_in_main(_Atomic int32_t* word) {
+  while (atomic_load(word) == 0) {
+  }
+}
+
+static void* go_inside(void* argument) {
+  const int number = (int)(intptr_t)argument;
+  const int way = only_way < 0 ? number % ways : only_way;
+  CHECK(stay(number, way, &inside, &may_leave, way == loop_in_callback ? loop_in_main : wait_in_main) == 20001);
   return NULL;
 }
 
@@ -59,6 +68,9 @@ static void close_while_inside(int round) {
 }
 
 int main(int count, char** arguments) {
+  if (strcmp(arguments[1], "only") == 0) {
+    only_way = arguments[2][0] - '0';
+  }
   close_while_inside(0);
   if (strcmp(arguments[1], "stale") == 0) {
     go_inside((void*)1);

@@ -7,8 +7,10 @@
 #include <thread>
 #include <vector>
 
+#include "compiler/compile_file.h"
 #include "link/time_limit.h"
 #include "unit/link/opened.h"
+#include "unit/sanitizer.h"
 
 namespace tenon::link {
 namespace {
@@ -87,16 +89,32 @@ struct ThreadedMain : Library {
   static ByteVector endless() { return bytes(Opcode::loop, 0x40, Opcode::br, 0, Opcode::end, Opcode::unreachable); }
 };
 
-class ThreadsTest : public ::testing::Test {
+enum class Way : uint8_t { interpreted, compiled };
+
+class ThreadsTest : public ::testing::TestWithParam<Way> {
  protected:
   void make(bool is_shared = true, ProgramOptions options = {}, Extra extra = Extra::none) {
-    auto module = engine_.load(base::FileBytes::own(ThreadedMain(is_shared, extra).build()), "main");
+    auto module = load_module(ThreadedMain(is_shared, extra).build(), "main");
     ASSERT_TRUE(module) << module.error().message;
     program_ = *Program::create(engine_, std::move(options));
     const runtime::HostFunctionDefinition hook{"hook", "_i", &ThreadsTest::on_hook};
     ASSERT_TRUE(program_->add_host_module("env", std::span(&hook, 1), this));
     const auto loaded = program_->load_main(*module);
     ASSERT_TRUE(loaded) << loaded.error().message;
+  }
+
+  Result<std::shared_ptr<SharedModule>> load_module(const ByteVector& content, const std::string& name) {
+    if (GetParam() == Way::interpreted) {
+      return engine_.load(base::FileBytes::own(content), name);
+    }
+    const std::string path = directory_.write(std::to_string(++files_), content);
+    TENON_CHECK(compiler::compile_file(path, path + std::string(aot::kImageSuffix), {}));
+    auto file = TENON_TRY(base::FileBytes::map(path));
+    ImageSearch images;
+    images.path = path;
+    auto module = TENON_TRY(engine_.load(file, name, {}, images));
+    EXPECT_NE(module->native(), nullptr) << "the image is not used";
+    return module;
   }
 
   static bool on_hook(void* environment, runtime::HostCall& host_call) {
@@ -106,6 +124,9 @@ class ThreadsTest : public ::testing::Test {
     EXPECT_TRUE(id);
     test.last_inside_.store(id.value_or(-1));
     ++test.inside_;
+    if (test.exit_code_ != 0) {
+      return host_call.exit(test.exit_code_);
+    }
     return !test.in_hook_ || test.in_hook_();
   }
 
@@ -141,14 +162,30 @@ class ThreadsTest : public ::testing::Test {
     EXPECT_FALSE(outcome.trap.backtrace.empty());
   }
 
-  Engine engine_;
+  static EngineOptions engine_options() {
+    EngineOptions options;
+    options.images.mode = GetParam() == Way::compiled ? aot::Mode::automatic : aot::Mode::interpret;
+    return options;
+  }
+
+  testing::TemporaryDirectory directory_;
+  int files_ = 0;
+  Engine engine_{engine_options()};
   std::atomic<uint32_t> inside_{0};
   std::atomic<int32_t> last_inside_{-1};
   std::function<bool()> in_hook_;
+  std::atomic<uint32_t> exit_code_{0};  ///< the hook ends the program with it, unless it is 0
   std::unique_ptr<Program> program_;
 };
 
-TEST_F(ThreadsTest, ThreadsOfTheHostShareMemoryAndNothingElse) {
+// Compiled loops are left by signals.
+#define LEAVES_LOOPS()               \
+  if (GetParam() == Way::compiled) { \
+    TENON_NEEDS_SIGNALS();           \
+  }                                  \
+  static_assert(true)
+
+TEST_P(ThreadsTest, ThreadsOfTheHostShareMemoryAndNothingElse) {
   make();
   constexpr uint32_t kThreads = 8;
   constexpr uint32_t kCalls = 200;
@@ -180,7 +217,7 @@ TEST_F(ThreadsTest, ThreadsOfTheHostShareMemoryAndNothingElse) {
   EXPECT_EQ(distinct.size(), kThreads + 1);
 }
 
-TEST_F(ThreadsTest, WhatAThreadOfTheHostHadIsUsedAgain) {
+TEST_P(ThreadsTest, WhatAThreadOfTheHostHadIsUsedAgain) {
   make();
   std::thread([&] {
     number("own_count");
@@ -196,7 +233,7 @@ TEST_F(ThreadsTest, WhatAThreadOfTheHostHadIsUsedAgain) {
   EXPECT_EQ(program_->memory_size(), size);
 }
 
-TEST_F(ThreadsTest, AProgramWithoutSharedMemoryTakesOneThreadAtATime) {
+TEST_P(ThreadsTest, AProgramWithoutSharedMemoryTakesOneThreadAtATime) {
   make(false);
   std::thread([&] { EXPECT_EQ(number("own_count"), 1U); }).join();
   EXPECT_EQ(number("own_count"), 2U);
@@ -212,7 +249,7 @@ TEST_F(ThreadsTest, AProgramWithoutSharedMemoryTakesOneThreadAtATime) {
   EXPECT_NE(refused.find("memory is not shared"), std::string::npos) << refused;
 }
 
-TEST_F(ThreadsTest, AHostFunctionCallsBackInItsThread) {
+TEST_P(ThreadsTest, AHostFunctionCallsBackInItsThread) {
   make();
   uint32_t inner = 0;
   in_hook_ = [&] {
@@ -228,7 +265,8 @@ TEST_F(ThreadsTest, AHostFunctionCallsBackInItsThread) {
   EXPECT_EQ(number("own_count"), 1U);
 }
 
-TEST_F(ThreadsTest, AnInterruptedProgramGoesOnAfterwards) {
+TEST_P(ThreadsTest, AnInterruptedProgramGoesOnAfterwards) {
+  LEAVES_LOOPS();
   make();
   for (const char* const function : {"loop", "wait"}) {
     std::atomic<bool> is_over = false;
@@ -241,7 +279,8 @@ TEST_F(ThreadsTest, AnInterruptedProgramGoesOnAfterwards) {
   EXPECT_EQ(number("own_count"), 1U);
 }
 
-TEST_F(ThreadsTest, OneThreadIsInterruptedAndNoOther) {
+TEST_P(ThreadsTest, OneThreadIsInterruptedAndNoOther) {
+  LEAVES_LOOPS();
   make();
   std::atomic<bool> first_is_over = false;
   std::atomic<bool> second_is_over = false;
@@ -272,7 +311,8 @@ TEST_F(ThreadsTest, OneThreadIsInterruptedAndNoOther) {
   EXPECT_FALSE(program_->interrupt(12345));
 }
 
-TEST_F(ThreadsTest, ATimeLimitEndsWhatRuns) {
+TEST_P(ThreadsTest, ATimeLimitEndsWhatRuns) {
+  LEAVES_LOOPS();
   make();
   TimeLimit limit(*program_, std::chrono::milliseconds(30));
   EXPECT_FALSE(limit.is_over());
@@ -281,7 +321,7 @@ TEST_F(ThreadsTest, ATimeLimitEndsWhatRuns) {
   expect_interrupted(run("wait"));
 }
 
-TEST_F(ThreadsTest, SpawnedThreadsCount) {
+TEST_P(ThreadsTest, SpawnedThreadsCount) {
   make();
   std::set<int32_t> ids;
   constexpr uint32_t kThreads = 20;
@@ -298,7 +338,8 @@ TEST_F(ThreadsTest, SpawnedThreadsCount) {
   }
 }
 
-TEST_F(ThreadsTest, ATrapInASpawnedThreadEndsTheProgram) {
+TEST_P(ThreadsTest, ATrapInASpawnedThreadEndsTheProgram) {
+  LEAVES_LOOPS();
   make();
   in_hook_ = [&] {
     (void)run("spawn", {{.u64 = 1}});  // it may have ended the program before it returns
@@ -312,7 +353,25 @@ TEST_F(ThreadsTest, ATrapInASpawnedThreadEndsTheProgram) {
   EXPECT_EQ(run("own_count").trap.kind, runtime::TrapKind::unreachable) << "it has ended";
 }
 
-TEST_F(ThreadsTest, LeavingFromInsideHasNoEffect) {
+TEST_P(ThreadsTest, AnExitInAThreadOfTheHostEndsTheOthers) {
+  LEAVES_LOOPS();
+  make();
+  constexpr uint32_t kCode = 5;
+  std::thread other([&] {
+    wait_inside(1);
+    exit_code_ = kCode;
+    const CallOutcome outcome = run("call_hook");
+    EXPECT_EQ(outcome.kind, CallOutcome::Kind::exit);
+    EXPECT_EQ(outcome.exit_code, kCode);
+    program_->leave();
+  });
+  const CallOutcome outcome = run("loop");
+  other.join();
+  EXPECT_EQ(outcome.kind, CallOutcome::Kind::exit);
+  EXPECT_EQ(outcome.exit_code, kCode);
+}
+
+TEST_P(ThreadsTest, LeavingFromInsideHasNoEffect) {
   make();
   in_hook_ = [&] {
     program_->leave();
@@ -328,20 +387,21 @@ TEST_F(ThreadsTest, LeavingFromInsideHasNoEffect) {
   }).join();
 }
 
-TEST_F(ThreadsTest, AThreadThatEndedWithoutLeavingIsNotTakenForALaterOne) {
+TEST_P(ThreadsTest, AThreadThatEndedWithoutLeavingIsNotTakenForALaterOne) {
   make();
   for (int i = 0; i < 8; ++i) {
     std::thread([&] { EXPECT_EQ(number("own_count"), 1U); }).join();
   }
 }
 
-TEST_F(ThreadsTest, WhatConstructorsSpawnedEndsWhenLoadingFails) {
+TEST_P(ThreadsTest, WhatConstructorsSpawnedEndsWhenLoadingFails) {
+  LEAVES_LOOPS();
   make();
   program_ = *Program::create(engine_, {});
   const runtime::HostFunctionDefinition hook{"hook", "_i", &ThreadsTest::on_hook};
   ASSERT_TRUE(program_->add_host_module("env", std::span(&hook, 1), this));
   const auto load = [&](Extra extra) {
-    return program_->load_main(*engine_.load(base::FileBytes::own(ThreadedMain(true, extra).build()), "main"));
+    return program_->load_main(*load_module(ThreadedMain(true, extra).build(), "main"));
   };
   const auto failed = load(Extra::failing_constructor);
   ASSERT_FALSE(failed);
@@ -354,10 +414,10 @@ TEST_F(ThreadsTest, WhatConstructorsSpawnedEndsWhenLoadingFails) {
   EXPECT_EQ(number("own_count"), 1U);
 }
 
-TEST_F(ThreadsTest, ThreadsDoNotStartInALibraryThatCanGo) {
+TEST_P(ThreadsTest, ThreadsDoNotStartInALibraryThatCanGo) {
   constexpr int32_t kNotSupported = -58;
   ProgramOptions options;
-  auto library = engine_.load(base::FileBytes::own(ThreadedMain().build()), "libgoes.so");
+  auto library = load_module(ThreadedMain().build(), "libgoes.so");
   ASSERT_TRUE(library);
   options.registered_modules["libgoes.so"] = *library;
   make(true, std::move(options), Extra::no_thread_start);
@@ -368,7 +428,7 @@ TEST_F(ThreadsTest, ThreadsDoNotStartInALibraryThatCanGo) {
   EXPECT_GT(spawn(16), 0);
 }
 
-TEST_F(ThreadsTest, AThreadThatEndsInsideOfACallOfTheHostsEndsAlone) {
+TEST_P(ThreadsTest, AThreadThatEndsInsideOfACallOfTheHostsEndsAlone) {
   make();
   std::atomic<bool> was_exit = false;
   in_hook_ = [&] {
@@ -387,7 +447,7 @@ TEST_F(ThreadsTest, AThreadThatEndsInsideOfACallOfTheHostsEndsAlone) {
   EXPECT_EQ(number("shared_count"), 0U) << "the thread does not";
 }
 
-TEST_F(ThreadsTest, WhatIsStillBeingLoadedIsNotEnteredByOthers) {
+TEST_P(ThreadsTest, WhatIsStillBeingLoadedIsNotEnteredByOthers) {
   // Its start function hands a pointer out, waits in the hook, and traps.
   Library library;
   library.module.add(kImport, bytes("env", "memory", 0x02, 0x03, 0x00, unsigned_leb(65536)));
@@ -403,7 +463,7 @@ TEST_F(ThreadsTest, WhatIsStillBeingLoadedIsNotEnteredByOthers) {
   library.module.content(wasm::testing::kStart, unsigned_leb(start));
   library.module.add(wasm::testing::kElement,
                      bytes(0x00, get_global(table_base), Opcode::end, 0x01, unsigned_leb(early)));
-  auto module = engine_.load(base::FileBytes::own(library.build()), "libearly.so");
+  auto module = load_module(library.build(), "libearly.so");
   ASSERT_TRUE(module) << module.error().message;
   ProgramOptions options;
   options.registered_modules["libearly.so"] = *module;
@@ -424,7 +484,8 @@ TEST_F(ThreadsTest, WhatIsStillBeingLoadedIsNotEnteredByOthers) {
   EXPECT_EQ(number("own_count"), 1U);
 }
 
-TEST_F(ThreadsTest, AProgramGoesWithItsThreads) {
+TEST_P(ThreadsTest, AProgramGoesWithItsThreads) {
+  LEAVES_LOOPS();
   make();
   for (int i = 0; i < 4; ++i) {
     EXPECT_GT(spawn(2), 0);
@@ -432,7 +493,8 @@ TEST_F(ThreadsTest, AProgramGoesWithItsThreads) {
   program_.reset();
 }
 
-TEST_F(ThreadsTest, ThreadsThatCannotBeAreRefused) {
+TEST_P(ThreadsTest, ThreadsThatCannotBeAreRefused) {
+  LEAVES_LOOPS();
   constexpr int32_t kAgain = -6;
   constexpr int32_t kNotSupported = -58;
   ProgramOptions options;
@@ -449,6 +511,9 @@ TEST_F(ThreadsTest, ThreadsThatCannotBeAreRefused) {
   make(false);
   EXPECT_EQ(spawn(2), kNotSupported);
 }
+
+INSTANTIATE_TEST_SUITE_P(Ways, ThreadsTest, ::testing::Values(Way::interpreted, Way::compiled),
+                         [](const auto& way) { return way.param == Way::compiled ? "Compiled" : "Interpreted"; });
 
 }  // namespace
 }  // namespace tenon::link
