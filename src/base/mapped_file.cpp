@@ -176,6 +176,7 @@ struct sigaction previous_sigbus;
 
 void on_sigbus(int signal_number, siginfo_t* info, void* context) {
   if (guarded_jump != nullptr) {
+    restore_signal_mask(context);
     siglongjmp(*guarded_jump, 1);
   }
   if (!call_previous_handler(previous_sigbus, signal_number, info, context)) {
@@ -191,7 +192,7 @@ bool guarded_call(void (*body)(void*), void* context) {
   std::call_once(sigbus_installed, [] {
     struct sigaction action{};
     action.sa_sigaction = on_sigbus;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;  // left by a jump that restores no signal mask
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     sigemptyset(&action.sa_mask);
     sigaction(SIGBUS, &action, &previous_sigbus);
   });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <signal.h>
+#include <ucontext.h>
 
 namespace tenon::base {
 
@@ -18,6 +19,12 @@ inline bool call_previous_handler(const struct sigaction& previous, int signal_n
     previous.sa_handler(signal_number);
   }
   return true;
+}
+
+/// For handlers that are left by a jump: what was blocked where the signal came is again what is blocked, whatever the
+/// handler was entered with. (The thread sanitizer runs handlers with all signals blocked.) Async-signal-safe.
+inline void restore_signal_mask(const void* context) {
+  pthread_sigmask(SIG_SETMASK, &static_cast<const ucontext_t*>(context)->uc_sigmask, nullptr);
 }
 
 }  // namespace tenon::base

@@ -529,26 +529,34 @@ bool is_used_by_what_the_thread_has(const Namespace& program, const GuestThread&
   return false;
 }
 
+std::string being_loaded(const Dso& dso) {
+  return "call into " + dso.name + ", which is in the middle of being loaded";
+}
+
 }  // namespace
 
 abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state, uint32_t index) {
   GuestThread& thread = GuestThread::of(thread_state);
   runtime::Thread& state = thread.state();
   const runtime::InLinker in_linker(state);
-  Dso* dso = nullptr;
-  bool is_gone = false;
-  bool is_unfinished = false;
+  Dso* dso = nullptr;   // unless `refusal` says why not
+  std::string refusal;  // made under the lock: what is gone may be freed, and what is not published may vanish, then
+  auto refused_as = runtime::TrapKind::host;
   Result<abi::Instance*> instance = nullptr;
   // Whoever takes a DSO away holds the lock alone: then either the thread is refused, or it is seen to have an
   // instance.
   const auto find = [&] {
     const std::shared_lock lock(program.link_map_lock);
     dso = program.dsos[index].get();
-    is_gone = dso == nullptr || (dso->state == State::gone && !is_used_by_what_the_thread_has(program, thread, *dso));
-    // What is not published may vanish when its load fails, and nobody is asked then.
-    is_unfinished = !is_gone && dso->state == State::loading && dso->loader.load(std::memory_order_relaxed) != &thread;
-    if (!is_gone && !is_unfinished && dso->state != State::put_off && dso->state != State::arriving &&
-        thread.instance(*dso) == nullptr) {
+    if (dso == nullptr || (dso->state == State::gone && !is_used_by_what_the_thread_has(program, thread, *dso))) {
+      refusal = "call into unloaded library " + (dso == nullptr ? program.name_of_retired(index) : dso->name);
+      refused_as = runtime::TrapKind::uninitialized_element;
+      dso = nullptr;
+    } else if (dso->state == State::loading && dso->loader.load(std::memory_order_relaxed) != &thread) {
+      // Nobody is asked whether they are inside of it when its load fails.
+      refusal = being_loaded(*dso);
+      dso = nullptr;
+    } else if (dso->state != State::put_off && dso->state != State::arriving && thread.instance(*dso) == nullptr) {
       instance = make_instance(program, thread, *dso);
     }
   };
@@ -567,9 +575,8 @@ abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state
     }
     find();
   }
-  if (is_gone) {
-    state.raise(runtime::TrapKind::uninitialized_element,
-                "call into unloaded library " + (dso == nullptr ? program.name_of_retired(index) : dso->name));
+  if (dso == nullptr) {
+    state.raise(refused_as, std::move(refusal));
     return nullptr;
   }
   Result<> filled;
@@ -589,7 +596,7 @@ abi::Instance* instance_for_thread(Namespace& program, abi::Thread& thread_state
   }
   abi::Instance* const made = thread.instance(*dso);
   if (made == nullptr) {
-    state.raise(runtime::TrapKind::host, "call into " + dso->name + ", which is in the middle of being loaded");
+    state.raise(runtime::TrapKind::host, being_loaded(*dso));
   }
   return made;
 }

@@ -100,6 +100,7 @@ void on_segv(int signal_number, siginfo_t* info, void* context) {
       if (innermost->on_fault != nullptr) {
         innermost->on_fault(*innermost, context);
       }
+      base::restore_signal_mask(context);
       siglongjmp(innermost->jump, 1);
     }
     if (find_native_code(code) != nullptr) {
