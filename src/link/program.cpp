@@ -132,6 +132,19 @@ CallOutcome call_function(Namespace& state, GuestThread& guest, Dso& dso, uint32
   return outcome;
 }
 
+/// The function in a slot of the function table. The thread is in the program.
+Result<const abi::FunctionDescriptor*> in_slot(const Namespace& program, uint32_t slot) {
+  const runtime::Table* const table = program.functions.table();
+  const abi::FunctionDescriptor* const target =
+      table == nullptr || slot >= table->size.load(std::memory_order_acquire) ? nullptr : table->get(slot).function;
+  if (target == nullptr) {
+    const std::string owner = program.functions.former_owner(slot);
+    return fail(ErrorKind::usage, "table slot {} holds no function{}", slot,
+                owner.empty() ? "" : ": it was one of unloaded library " + owner);
+  }
+  return target;
+}
+
 }  // namespace
 
 Program::Program(std::unique_ptr<Namespace> state) : state_(std::move(state)) {}
@@ -317,18 +330,16 @@ Result<Program::Symbol> Program::symbol(Dso& dso, std::string_view name) {
   return symbol;
 }
 
+Result<wasm::FunctionType> Program::slot_type(uint32_t function) const {
+  GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
+  const Presence presence(*state_, thread);
+  return *TENON_TRY(in_slot(*state_, function))->type;
+}
+
 Result<CallOutcome> Program::call_slot(uint32_t function, std::span<const abi::Cell> arguments) {
   GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
   const Presence presence(*state_, thread);
-  const runtime::Table* const table = state_->functions.table();
-  const abi::FunctionDescriptor* const target =
-      table == nullptr || function >= table->size.load(std::memory_order_acquire) ? nullptr
-                                                                                  : table->get(function).function;
-  if (target == nullptr) {
-    const std::string owner = state_->functions.former_owner(function);
-    return fail(ErrorKind::usage, "table slot {} holds no function{}", function,
-                owner.empty() ? "" : ": it was one of unloaded library " + owner);
-  }
+  const abi::FunctionDescriptor* const target = TENON_TRY(in_slot(*state_, function));
   if (target->type->parameters.size() != arguments.size()) {
     return fail(ErrorKind::usage, "the function in table slot {} takes {} arguments {}, not {}", function,
                 target->type->parameters.size(), to_string(*target->type), arguments.size());
@@ -349,6 +360,10 @@ Result<uint32_t> Program::add_callback(const runtime::HostFunctionDefinition& fu
     state_->callbacks.pop_back();
   }
   return slot;
+}
+
+const runtime::Memory* Program::shared_memory() const {
+  return state_->memory;
 }
 
 uint8_t* Program::memory(uint64_t address, uint64_t length) const {

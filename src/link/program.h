@@ -121,12 +121,16 @@ class Program {
   /// Calls what stands in slot `function` of the function table: a symbol's, or a callback that the guest passed.
   /// Errors: usage (no function there, or it takes other arguments).
   [[nodiscard]] Result<CallOutcome> call_slot(uint32_t function, std::span<const abi::Cell> arguments);
+  /// The type of what stands there. Errors: usage (no function there).
+  [[nodiscard]] Result<wasm::FunctionType> slot_type(uint32_t function) const;
   /// A function of the host's as a function pointer for the guest. `environment` and the name must outlive the program.
   /// The program keeps it as long as it lives. Errors: limit, unlinkable (no function table).
   [[nodiscard]] Result<uint32_t> add_callback(const runtime::HostFunctionDefinition& function, void* environment);
   /// The bytes [address, address + length) of the program's memory, null when they are not all in it. Valid as long as
   /// the program; other threads of the guest may write them at any time.
   [[nodiscard]] uint8_t* memory(uint64_t address, uint64_t length) const;
+  /// The memory that all libraries share; null without one.
+  [[nodiscard]] const runtime::Memory* shared_memory() const;
 
   // -- Running.
 

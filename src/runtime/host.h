@@ -22,6 +22,8 @@ class HostCall {
 
   [[nodiscard]] abi::Thread& thread() { return thread_; }
   [[nodiscard]] abi::Cell* cells() { return cells_; }
+  /// Memory 0 of the caller; null when it has none.
+  [[nodiscard]] const abi::Memory* memory() const { return memory_; }
 
   [[nodiscard]] uint32_t u32(size_t argument) const { return cells_[argument].u32; }
   [[nodiscard]] uint64_t u64(size_t argument) const { return cells_[argument].u64; }
