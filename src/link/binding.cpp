@@ -95,7 +95,7 @@ Bound resolve_function_locked(Dso& importer, uint32_t import, uint32_t depth) {
     }
     function = *bound;
   } else {
-    function = program.host.find(wanted.import->module, wanted.import->name);
+    function = program.host.find(wanted.import->module, wanted.import->name, &importer.module().function_type(import));
     found_in = "host module " + printable(wanted.import->module);
   }
   if (function == nullptr) {

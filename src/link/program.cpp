@@ -179,6 +179,10 @@ Result<> Program::add_host_module(const std::string& name, std::span<const runti
   return state_->host.add(name, functions, environment);
 }
 
+void Program::set_host_resolver(HostResolver resolver) {
+  state_->host.set_resolver(std::move(resolver));
+}
+
 Result<> Program::load_main(const std::string& path) {
   if (state_->main != nullptr) {
     return fail(ErrorKind::usage, "cannot load {}: the program has a main module already", path);
@@ -344,12 +348,25 @@ Result<CallOutcome> Program::call_slot(uint32_t function, std::span<const abi::C
     return fail(ErrorKind::usage, "the function in table slot {} takes {} arguments {}, not {}", function,
                 target->type->parameters.size(), to_string(*target->type), arguments.size());
   }
-  Dso* const dso = state_->dso(target->dso);
-  if (dso == nullptr) {
+  if (state_->dso(target->dso) == nullptr) {
     return fail(ErrorKind::usage, "the function in table slot {} is one of unloaded library {}", function,
                 state_->name_of_retired(target->dso));
   }
-  return call_function(*state_, thread, *dso, target->function, arguments, target);
+  return call(*target, arguments);
+}
+
+Result<CallOutcome> Program::call(const abi::FunctionDescriptor& function, std::span<const abi::Cell> arguments) {
+  if (function.type->parameters.size() != arguments.size()) {
+    return fail(ErrorKind::usage, "the function takes {} arguments {}, not {}", function.type->parameters.size(),
+                to_string(*function.type), arguments.size());
+  }
+  Dso* const dso = state_->dso(function.dso);
+  if (dso == nullptr) {
+    return fail(ErrorKind::usage, "the function is one of unloaded library {}", state_->name_of_retired(function.dso));
+  }
+  GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
+  const Presence presence(*state_, thread);
+  return call_function(*state_, thread, *dso, function.function, arguments, &function);
 }
 
 Result<uint32_t> Program::add_callback(const runtime::HostFunctionDefinition& function, void* environment) {
@@ -383,9 +400,30 @@ Result<CallOutcome> Program::call(Dso& dso, std::string_view function, std::span
     return fail(ErrorKind::usage, "{} of {} takes {} arguments {}, not {}", printable(function), dso.name,
                 type.parameters.size(), to_string(type), arguments.size());
   }
+  return call(dso, symbol->index, arguments);
+}
+
+Result<CallOutcome> Program::call(Dso& dso, uint32_t function, std::span<const abi::Cell> arguments) {
+  const wasm::Module& module = dso.module();
+  if (function >= module.functions.size() || module.function_type(function).parameters.size() != arguments.size()) {
+    return fail(ErrorKind::usage, "{} has no function {} that takes {} arguments", dso.name, function,
+                arguments.size());
+  }
   GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
   const Presence presence(*state_, thread);
-  return call_function(*state_, thread, dso, symbol->index, arguments);
+  return call_function(*state_, thread, dso, function, arguments);
+}
+
+bool Program::forget_exit() {
+  if (!state_->ending) {
+    return true;
+  }
+  if (state_->ending.trap() || (state_->memory != nullptr && state_->memory->type().shared) ||
+      state_->main_thread->while_present([](pthread_t /*runner*/) {})) {
+    return false;
+  }
+  state_->ending.forget();
+  return true;
 }
 
 Result<GlobalReference> Program::global(Dso& dso, std::string_view name) {

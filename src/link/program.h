@@ -19,6 +19,7 @@
 #include "base/result.h"
 #include "link/dso.h"
 #include "link/engine.h"
+#include "link/host_module.h"
 #include "link/memory_map.h"
 #include "link/open_flags.h"
 #include "link/options.h"
@@ -69,6 +70,8 @@ class Program {
   /// signatures; the definitions are copied. Adding to a module again adds functions; errors: usage (a function twice).
   [[nodiscard]] Result<> add_host_module(const std::string& name,
                                          std::span<const runtime::HostFunctionDefinition> functions, void* environment);
+  /// Asked for host functions that no host module has.
+  void set_host_resolver(HostResolver resolver);
 
   // -- Loading.
 
@@ -123,6 +126,8 @@ class Program {
   [[nodiscard]] Result<CallOutcome> call_slot(uint32_t function, std::span<const abi::Cell> arguments);
   /// The type of what stands there. Errors: usage (no function there).
   [[nodiscard]] Result<wasm::FunctionType> slot_type(uint32_t function) const;
+  /// The same for a function reference that was just read from a global or a table of the program's.
+  [[nodiscard]] Result<CallOutcome> call(const abi::FunctionDescriptor& function, std::span<const abi::Cell> arguments);
   /// A function of the host's as a function pointer for the guest. `environment` and the name must outlive the program.
   /// The program keeps it as long as it lives. Errors: limit, unlinkable (no function table).
   [[nodiscard]] Result<uint32_t> add_callback(const runtime::HostFunctionDefinition& function, void* environment);
@@ -139,6 +144,11 @@ class Program {
   /// Calls an exported function. `arguments`: one cell per parameter, of the parameter's type by the caller's word.
   /// Errors: usage (no such function, wrong number of arguments).
   [[nodiscard]] Result<CallOutcome> call(Dso& dso, std::string_view function, std::span<const abi::Cell> arguments);
+  /// The same by a function's index in the module, exported or not.
+  [[nodiscard]] Result<CallOutcome> call(Dso& dso, uint32_t function, std::span<const abi::Cell> arguments);
+  /// Makes a program whose guest has asked to end (proc_exit) callable again, as it was left. False, and it stays
+  /// ended, when its memory is shared (its threads were told to end) or a call is in progress.
+  bool forget_exit();
   /// An exported global. Errors: usage.
   [[nodiscard]] Result<GlobalReference> global(Dso& dso, std::string_view name);
 
