@@ -1,0 +1,3 @@
+(module
+  (import "circular" "f" (func))
+  (export "f" (func 0)))
