@@ -541,8 +541,9 @@ WASM_RUNTIME_API_EXTERN bool wasm_runtime_detect_native_stack_overflow_size(wasm
 /* -- The guest's memory ------------------------------------------------------------------------------------------- */
 
 /* Memory from the guest's own allocator (it exports malloc and free), else from a heap of host_managed_heap_size bytes
- * that the memory is grown by when it is first needed. The address in the guest's memory, 0 and an exception when there
- * is none; *p_native_addr gets the host's address of it. May run guest code. */
+ * that the memory is grown by when it is first needed. The address in the guest's memory; *p_native_addr gets the
+ * host's. 0 when there is no room, and, with an exception, when the guest's allocator traps or lies. May run guest
+ * code. */
 WASM_RUNTIME_API_EXTERN uint64_t wasm_runtime_module_malloc(wasm_module_inst_t module_inst, uint64_t size,
                                                             void** p_native_addr);
 WASM_RUNTIME_API_EXTERN void wasm_runtime_module_free(wasm_module_inst_t module_inst, uint64_t ptr);

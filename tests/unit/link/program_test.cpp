@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "link/namespace.h"
 #include "unit/link/library.h"
 
@@ -68,6 +70,7 @@ class ProgramTest : public ::testing::Test {
   std::function<void(Program&)> prepare_ = [](Program&) {};
   std::unique_ptr<Program> program_;
   ErrorKind kind_{};
+  uint32_t nine_ = 9;
 };
 
 TEST_F(ProgramTest, CallsAnotherLibrary) {
@@ -589,6 +592,72 @@ TEST(Printable, EscapesAndCuts) {
   EXPECT_EQ(printable("plain"), "plain");
   EXPECT_EQ(printable("a\x1b[2Jb\n"), "a\\x1b[2Jb\\x0a");
   EXPECT_LT(printable(std::string(1000000, 'x')).size(), 400);
+}
+
+TEST_F(ProgramTest, HostFunctionsAreResolvedByTheImportersType) {
+  std::vector<std::string> asked;
+  prepare_ = [&](Program& program) {
+    program.set_host_resolver([&](std::string_view module, std::string_view name,
+                                  const wasm::FunctionType* type) -> std::optional<ResolvedHostFunction> {
+      asked.push_back(fmt::format("{}.{} {}", module, name, type == nullptr ? "?" : to_string(*type)));
+      if (name != "nine" || type == nullptr) {
+        return std::nullopt;
+      }
+      return ResolvedHostFunction{[](void* environment, runtime::HostCall& call) {
+                                    call.set_u32(*static_cast<uint32_t*>(environment));
+                                    return true;
+                                  },
+                                  &nine_, *type};
+    });
+  };
+  Library main = make_main({});
+  const uint32_t nine = main.import_function("nine", main.gives_i32);
+  const uint32_t absent = main.import_function("absent", main.gives_i32);
+  main.export_function("go", main.module.function(main.gives_i32, call(nine)));
+  main.export_function("fail", main.module.function(main.gives_i32, call(absent)));
+  add("main.wasm", main);
+  ASSERT_EQ(load(), "");
+  EXPECT_EQ(value("go"), 9);
+  EXPECT_EQ(call_main("fail").trap.kind, runtime::TrapKind::unresolved_symbol);
+  EXPECT_EQ(asked, (std::vector<std::string>{"env.nine () -> i32", "env.absent () -> i32"}));
+  EXPECT_FALSE(program_->symbol(*program_->main(), "nine"));  // without a type it is not known
+  EXPECT_EQ(asked.back(), "env.nine ?");
+}
+
+TEST_F(ProgramTest, FunctionsAreCalledByIndexAndByReference) {
+  Library main = make_main({});
+  const uint32_t hidden =
+      main.module.function(main.module.type({ValueType::i32}, {ValueType::i32}), bytes(Opcode::local_get, 0x00));
+  add("main.wasm", main);
+  ASSERT_EQ(load(), "");
+  Dso& dso = *program_->main();
+  const std::array argument{abi::Cell{.u64 = 5}};
+  auto outcome = program_->call(dso, hidden, argument);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->results[0].i32, 5);
+  outcome = program_->call(*dso.own_function(hidden), argument);
+  ASSERT_TRUE(outcome);
+  EXPECT_EQ(outcome->results[0].i32, 5);
+  EXPECT_FALSE(program_->call(dso, hidden, {}));
+  EXPECT_FALSE(program_->call(dso, hidden + 1, {}));
+  EXPECT_FALSE(program_->call(*dso.own_function(hidden), {}));
+}
+
+TEST_F(ProgramTest, AProgramThatAskedToEndIsCalledAgain) {
+  static constexpr std::array kFunctions = {
+      runtime::HostFunctionDefinition{"end", "_", [](void*, runtime::HostCall& call) { return call.exit(3); }}};
+  prepare_ = [](Program& program) { EXPECT_TRUE(program.add_host_module("env", kFunctions, nullptr)); };
+  Library main = make_main({});
+  const uint32_t end = main.import_function("end", main.nothing);
+  main.export_function("leave", main.module.function(main.nothing, call(end)));
+  main.define("seven", 7);
+  add("main.wasm", main);
+  ASSERT_EQ(load(), "");
+  EXPECT_TRUE(program_->forget_exit());
+  EXPECT_EQ(call_main("leave").exit_code, 3);
+  EXPECT_EQ(call_main("seven").kind, CallOutcome::Kind::exit);
+  EXPECT_TRUE(program_->forget_exit());
+  EXPECT_EQ(value("seven"), 7);
 }
 
 }  // namespace
