@@ -158,16 +158,20 @@ const Function* callable(wasm_exec_env_t env, wasm_function_inst_t function) {
 
 bool call_with_cells(WASMExecEnv& env, const Function& function, uint32_t argc, uint32_t* argv) {
   WASMModuleInstanceCommon& instance = *env.instance;
-  const uint32_t needed = cells_of(function.type.parameters);
-  if (argc < needed || (argv == nullptr && (needed != 0 || !function.type.results.empty()))) {
+  const wasm::FunctionType& type = function.type;
+  const uint32_t needed = cells_of(type.parameters);
+  if (argc < needed || (argv == nullptr && (needed != 0 || !type.results.empty()))) {
     instance.exception.set(fmt::format("invalid argument count {}, must be no smaller than {}", argc, needed));
     return false;
   }
   std::vector<abi::Cell> results;
-  if (!call(env, function, read_cells(instance, function.type.parameters, argv), results)) {
+  if (argv == nullptr) {
+    return call(env, function, {}, results);
+  }
+  if (!call(env, function, read_cells(instance, type.parameters, argv), results)) {
     return false;
   }
-  write_cells(instance, function.type.results, results, argv);
+  write_cells(instance, type.results, results, argv);
   return true;
 }
 
@@ -245,10 +249,10 @@ bool call(WASMExecEnv& env, const Function& function, std::span<const abi::Cell>
   const bool is_nested = ActiveCall::find(instance) != nullptr;
   const ActiveCall active(env);
   // Counted before it is looked whether the instance was terminated: who terminates it looks at the count afterwards.
-  ++instance.calls_in_progress;
+  instance.calls_in_progress += is_nested ? 0 : 1;
   auto outcome =
       instance.is_terminated ? fail(ErrorKind::usage, "terminated by user") : enter(instance, function, arguments);
-  --instance.calls_in_progress;
+  instance.calls_in_progress -= is_nested ? 0 : 1;
   if (!outcome) {
     instance.exception.set(outcome.error().message);
     return false;

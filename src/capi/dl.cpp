@@ -58,6 +58,21 @@ link::Dso* find(WASMModuleInstanceCommon& instance, const WASMDlLibrary* library
   return known == instance.libraries.end() ? nullptr : known->second->dso;
 }
 
+/// Takes one opening of a handle back: its DSO, null when it is not open.
+link::Dso* give_back(WASMModuleInstanceCommon& instance, const WASMDlLibrary* library) {
+  const std::scoped_lock lock(instance.mutex);
+  const auto known =
+      std::ranges::find(instance.libraries, library, [](const auto& entry) { return entry.second.get(); });
+  if (known == instance.libraries.end()) {
+    return nullptr;
+  }
+  link::Dso* const dso = known->second->dso;
+  if (--known->second->count == 0) {
+    instance.libraries.erase(known);
+  }
+  return dso;
+}
+
 }  // namespace
 
 }  // namespace tenon::capi
@@ -182,15 +197,9 @@ bool wasm_runtime_dl_close(wasm_module_inst_t module_inst, wasm_dl_handle_t libr
   if (module_inst == nullptr) {
     return fail_with(false, "there is no instance");
   }
-  tenon::link::Dso* const dso = find(*module_inst, library);
+  tenon::link::Dso* const dso = give_back(*module_inst, library);
   if (dso == nullptr) {
     return fail_with(false, "the library is not open");
-  }
-  {
-    const std::scoped_lock lock(module_inst->mutex);
-    if (--library->count == 0) {
-      module_inst->libraries.erase(dso);
-    }
   }
   if (dso == module_inst->main()) {
     return true;

@@ -101,12 +101,12 @@ struct WASMModuleInstanceCommon : std::enable_shared_from_this<WASMModuleInstanc
   tenon::capi::ExceptionText exception;
   std::atomic<bool> is_terminated{false};
   std::atomic<bool> has_ended{false};          ///< the guest asked to end, and cannot be called again
-  std::atomic<uint32_t> calls_in_progress{0};  ///< of the host's
+  std::atomic<uint32_t> calls_in_progress{0};  ///< of threads of the host's
   std::atomic<uint32_t> exit_code{0};
   std::atomic<void*> custom_data{nullptr};
   WASMExecEnv singleton{.instance = this};
 
-  std::mutex mutex;  ///< guards the rest but `program`; no other lock is taken under it
+  std::mutex mutex;  ///< guards the rest but `program`; only that of a memory that grows is taken under it
   std::map<void*, void*> contexts;
   std::deque<tenon::capi::NativeBinding> natives;
   std::deque<tenon::capi::Function> functions;

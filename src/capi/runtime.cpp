@@ -191,7 +191,9 @@ void wasm_runtime_destroy(void) {
   std::shared_ptr<Runtime> last;
   {
     const std::scoped_lock lock(process().mutex);
-    if (process().initialised == 0 || --process().initialised != 0) {
+    uint32_t& initialised = process().initialised;
+    initialised -= initialised == 0 ? 0 : 1;
+    if (initialised != 0 || process().runtime == nullptr) {
       return;
     }
     last = std::move(process().runtime);
