@@ -127,23 +127,18 @@ bool wasm_runtime_dl_register_module(const char* name, wasm_module_t module, cha
 }
 
 bool wasm_runtime_dl_set_load_policy(wasm_dl_load_policy_t policy) {
-  return change([&](LinkSettings& linking) {
-    const bool is_one =
-        policy == WASM_DL_LOAD_LAZY || policy == WASM_DL_LOAD_EAGER || policy == WASM_DL_LOAD_PRELOAD_ALL;
-    linking.policy = is_one ? policy : linking.policy;
-    return is_one;
-  });
+  return to_number(policy) <= WASM_DL_LOAD_PRELOAD_ALL && change([&](LinkSettings& linking) {
+           linking.policy = policy;
+           return true;
+         });
 }
 
 bool wasm_runtime_dl_set_placement(wasm_dl_placement_t placement, uint64_t reserve) {
-  return change([&](LinkSettings& linking) {
-    const bool is_one = placement >= WASM_DL_PLACE_AUTOMATIC && placement <= WASM_DL_PLACE_GROW;
-    if (is_one) {
-      linking.placement = placement;
-      linking.reserve = reserve;
-    }
-    return is_one;
-  });
+  return to_number(placement) <= WASM_DL_PLACE_GROW && change([&](LinkSettings& linking) {
+           linking.placement = placement;
+           linking.reserve = reserve;
+           return true;
+         });
 }
 
 void wasm_runtime_dl_set_callbacks(wasm_dl_library_callback on_load, wasm_dl_library_callback on_unload,

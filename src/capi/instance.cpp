@@ -332,7 +332,7 @@ wasm_module_t wasm_runtime_get_module(wasm_module_inst_t module_inst) {
 }
 
 bool wasm_runtime_set_running_mode(wasm_module_inst_t module_inst, RunningMode running_mode) {
-  return module_inst != nullptr && running_mode == module_inst->mode;
+  return module_inst != nullptr && to_number(running_mode) == to_number(module_inst->mode);
 }
 
 RunningMode wasm_runtime_get_running_mode(wasm_module_inst_t module_inst) {

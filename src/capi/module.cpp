@@ -300,7 +300,7 @@ uint32_t wasm_runtime_get_module_package_version(const wasm_module_t module) {
 }
 
 uint32_t wasm_runtime_get_current_package_version(package_type_t package_type) {
-  return package_type == Wasm_Module_Bytecode ? 1 : 0;
+  return to_number(package_type) == Wasm_Module_Bytecode ? 1 : 0;
 }
 
 bool wasm_runtime_is_xip_file(const uint8_t* /*buf*/, uint32_t /*size*/) {

@@ -34,7 +34,7 @@ using Realloc = void* (*)(void*, unsigned int);
 using Free = void (*)(void*);
 
 bool is_valid(const RuntimeInitArgs& args) {
-  switch (args.mem_alloc_type) {
+  switch (to_number(args.mem_alloc_type)) {
     case Alloc_With_Pool:
       return args.mem_alloc_option.pool.heap_buf != nullptr && args.mem_alloc_option.pool.heap_size != 0;
     case Alloc_With_Allocator:
@@ -43,16 +43,17 @@ bool is_valid(const RuntimeInitArgs& args) {
              args.mem_alloc_option.allocator.free_func != nullptr;
     case Alloc_With_System_Allocator:
       return true;
+    default:
+      return false;
   }
-  return false;
 }
 
-bool is_supported(RunningMode mode) {
-  return mode == Mode_Interp;
+bool is_supported(const RunningMode& mode) {
+  return to_number(mode) == Mode_Interp;
 }
 
 bool initialise(const RuntimeInitArgs& args) {
-  const bool has_mode = static_cast<int>(args.running_mode) != 0;
+  const bool has_mode = to_number(args.running_mode) != 0;
   if (!is_valid(args) || (has_mode && !is_supported(args.running_mode))) {
     return false;
   }
@@ -210,7 +211,7 @@ void wasm_runtime_destroy(void) {
 }
 
 void wasm_runtime_set_log_level(log_level_t level) {
-  process().log_level.store(static_cast<int>(level), std::memory_order_relaxed);
+  process().log_level.store(static_cast<int>(tenon::capi::to_number(level)), std::memory_order_relaxed);
 }
 
 void wasm_runtime_get_version(uint32_t* major, uint32_t* minor, uint32_t* patch) {

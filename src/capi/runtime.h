@@ -6,12 +6,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <vector>
 
@@ -113,6 +115,15 @@ class Handles {
 [[nodiscard]] Handles<WASMModuleCommon>& module_handles();
 [[nodiscard]] Handles<WASMModuleInstanceCommon>& instance_handles();
 [[nodiscard]] Handles<WASMExecEnv>& exec_env_handles();
+
+/// An enumerator as a host passed it: from C it may be any number, which no C++ enumeration may hold.
+template <class Enumeration>
+[[nodiscard]] unsigned to_number(const Enumeration& value) {
+  static_assert(std::is_enum_v<Enumeration> && sizeof(Enumeration) == sizeof(unsigned));
+  unsigned number = 0;
+  std::memcpy(&number, &value, sizeof(number));
+  return number;
+}
 
 /// Writes `text` to a caller's buffer, cut to its size.
 void set_error(char* buffer, uint32_t size, std::string_view text);
