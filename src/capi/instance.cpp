@@ -336,7 +336,7 @@ bool wasm_runtime_set_running_mode(wasm_module_inst_t module_inst, RunningMode r
 }
 
 RunningMode wasm_runtime_get_running_mode(wasm_module_inst_t module_inst) {
-  return module_inst == nullptr ? static_cast<RunningMode>(0) : module_inst->mode;
+  return module_inst == nullptr ? RunningMode{} : module_inst->mode;
 }
 
 void wasm_runtime_set_bounds_checks(wasm_module_inst_t module_inst, bool enable) {
