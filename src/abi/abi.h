@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "wasm/types.h"
 
@@ -44,6 +45,28 @@ union Cell {
   Cell* cell;                          ///< an imported global that lives elsewhere
 };
 static_assert(sizeof(Cell) == 8);
+
+/// A v128: the contents of its two Cells, the lower lanes first.
+struct V128 {
+  uint64_t low = 0;
+  uint64_t high = 0;
+
+  bool operator==(const V128&) const = default;
+};
+static_assert(sizeof(V128) == 2 * sizeof(Cell));
+
+/// How many Cells a value of `type` takes.
+[[nodiscard]] constexpr uint32_t cells_of(wasm::ValueType type) {
+  return type == wasm::ValueType::v128 ? 2 : 1;
+}
+/// How many all values of a list take.
+[[nodiscard]] constexpr uint32_t cells_of(std::span<const wasm::ValueType> types) {
+  auto cells = static_cast<uint32_t>(types.size());
+  for (const wasm::ValueType type : types) {
+    cells += cells_of(type) - 1;
+  }
+  return cells;
+}
 
 /// How code of a function is reached. For a defined function: one per function of a module, shared by all programs that
 /// use the module. `entry` changes once, from the stub that translates to the translation.
@@ -138,11 +161,11 @@ struct Frame {
 };
 static_assert(sizeof(Frame) == 32);
 
-/// A WebAssembly exception, in flight or caught. One Cell per value of the tag's parameters follows the struct.
+/// A WebAssembly exception, in flight or caught. The Cells of the tag's parameters follow the struct.
 struct Exception {
   const void* tag = nullptr;  ///< identity: the runtime::Tag
-  uint32_t count = 0;
-  uint32_t marked = 0;  ///< found alive by the sweep under way
+  uint32_t count = 0;         ///< of Cells
+  uint32_t marked = 0;        ///< found alive by the sweep under way
 
   [[nodiscard]] Cell* values() { return reinterpret_cast<Cell*>(this + 1); }
 };
@@ -186,16 +209,16 @@ static_assert(offsetof(Thread, stack_low) == 96);
 // of which never anything is on the stack. `slot` (r10, x18) is the ImportSlot or FunctionDescriptor that the call went
 // through; compiled functions ignore it, the runtime's entries need it. Integers and references are given, in order,
 // the first kIntegerArguments integer registers behind the instance's, floats the first kFloatArguments float
-// registers; the upper half of an i32's register is unspecified. Arguments that find no register go, in order, to
-// Thread::overflow; the callee reads them before anything else. The first result is in rax/x0 or xmm0/d0, the others in
-// Thread::overflow, which the caller reads before anything else.
+// registers; the upper half of an i32's register is unspecified. Arguments that find no register, and those of type
+// v128, go, in order, to Thread::overflow; the callee reads them before anything else. The first result is in rax/x0 or
+// xmm0/d0 unless it is a v128; the others are in Thread::overflow, which the caller reads before anything else.
 #if defined(__aarch64__)
 constexpr unsigned kIntegerArguments = 7;
 #else
 constexpr unsigned kIntegerArguments = 5;
 #endif
 constexpr unsigned kFloatArguments = 8;
-constexpr unsigned kOverflowCells = 1000;  ///< as many as a function may have parameters or results
+constexpr unsigned kOverflowCells = 2000;  ///< for as many v128 as a function may have parameters or results
 
 /// Bytes of native stack that a compiled function may use without asking, once a check of its own or of its caller's
 /// has found `native_stack_limit` not reached. A function with a larger frame adds it to what it checks.

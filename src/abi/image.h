@@ -16,7 +16,7 @@
 namespace tenon::abi {
 
 /// Changes with every change of abi.h, layout.h or this file that old images would not survive.
-constexpr uint32_t kAbiVersion = 3;
+constexpr uint32_t kAbiVersion = 4;
 
 constexpr std::array<char, 8> kImageMagic = {'\x7f', 'T', 'E', 'N', 'O', 'N', 'A', '1'};
 

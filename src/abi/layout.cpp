@@ -16,18 +16,25 @@ InstanceLayout::InstanceLayout(const wasm::Module& module) {
   tags = table(static_cast<uint32_t>(module.tables.size()));
   dropped_data = tag(static_cast<uint32_t>(module.tags.size()));
   dropped_elements = dropped_data + static_cast<uint32_t>(module.data.size());
-  size = aligned(uint64_t{dropped_elements} + module.elements.size(), sizeof(Cell));
+  vectors = aligned(uint64_t{dropped_elements} + module.elements.size(), sizeof(Cell));
+  size = vectors;
+  for (size_t n = module.imported_globals; n < module.globals.size(); ++n) {
+    size += module.globals[n].type.type == wasm::ValueType::v128 ? uint32_t{sizeof(V128)} : 0;
+  }
 }
 
 std::vector<GlobalAccess> classify_globals(const wasm::Module& module) {
   std::vector<GlobalAccess> result(module.globals.size(), GlobalAccess::own);
   for (size_t n = 0; n < result.size(); ++n) {
-    if (!module.globals[n].type.is_mutable) {
+    if (module.globals[n].type.type == wasm::ValueType::v128) {
+      result[n] = GlobalAccess::indirect;
+    } else if (!module.globals[n].type.is_mutable) {
       result[n] = GlobalAccess::constant;
     }
   }
   for (const wasm::Import& import : module.imports) {
-    if (import.kind != wasm::ExternKind::global || !module.globals[import.index].type.is_mutable) {
+    if (import.kind != wasm::ExternKind::global || !module.globals[import.index].type.is_mutable ||
+        result[import.index] == GlobalAccess::indirect) {
       continue;
     }
     const bool is_got = import.module == "GOT.mem" || import.module == "GOT.func";

@@ -34,6 +34,7 @@ struct InstanceLayout {
   uint32_t tags = 0;                    ///< identity (const void*) per tag
   uint32_t dropped_data = 0;            ///< uint8_t per data segment
   uint32_t dropped_elements = 0;        ///< uint8_t per element segment
+  uint32_t vectors = 0;                 ///< V128 per global of that type that the module defines, in index order
   uint32_t size = 0;
 
   explicit InstanceLayout(const wasm::Module& module);
@@ -46,8 +47,10 @@ struct InstanceLayout {
 
 /// How code reaches a global of its module.
 enum class GlobalAccess : uint8_t {
-  own,       ///< in its Cell
-  indirect,  ///< through a pointer in its Cell: imported, mutable, and not made by the linker
+  own,  ///< in its Cell
+  /// Through a pointer in its Cell: imported, mutable, and not made by the linker; or a v128, for which a Cell is too
+  /// small.
+  indirect,
   /// In its Cell, which nobody writes once code of the module runs: immutable, or made by the linker (`GOT.mem`,
   /// `GOT.func`) and not written by the module either.
   constant,

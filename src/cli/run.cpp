@@ -225,18 +225,20 @@ int invoke(link::Program& program, const std::string& function, std::span<const 
            const std::string& file) {
   link::Dso& main = *program.main();
   const wasm::Export* const symbol = main.module().find_export(function);
-  std::vector<abi::Cell> arguments(words.size());
+  std::vector<abi::Cell> arguments;
   wasm::FunctionType type;
   if (symbol != nullptr && symbol->kind == wasm::ExternKind::function) {
     type = main.module().function_type(symbol->index);
     for (size_t i = 0; i < std::min(words.size(), type.parameters.size()); ++i) {
-      auto argument = parse_value(type.parameters[i], words[i]);
-      if (!argument) {
-        complain("cannot call {}: argument {}: {}", function, i + 1, argument.error().message);
+      const auto parsed = parse_value(type.parameters[i], words[i], arguments);
+      if (!parsed) {
+        complain("cannot call {}: argument {}: {}", function, i + 1, parsed.error().message);
         return kExitUsage;
       }
-      arguments[i] = *argument;
     }
+  }
+  if (words.size() > type.parameters.size()) {
+    arguments.resize(arguments.size() + words.size() - type.parameters.size());  // too many, which the call says
   }
   const auto outcome = program.call(main, function, arguments);
   if (!outcome) {
@@ -244,8 +246,12 @@ int invoke(link::Program& program, const std::string& function, std::span<const 
     return outcome.error().kind == ErrorKind::usage ? kExitUsage : exit_code_of(outcome.error().kind);
   }
   std::string text;
-  for (size_t i = 0; i < outcome->results.size() && outcome->kind == link::CallOutcome::Kind::returned; ++i) {
-    text += format_value(type.results[i], outcome->results[i]) + "\n";
+  if (outcome->kind == link::CallOutcome::Kind::returned) {
+    const abi::Cell* cells = outcome->results.data();
+    for (const wasm::ValueType result : type.results) {
+      text += format_value(result, cells) + "\n";
+      cells += abi::cells_of(result);
+    }
   }
   return write_output(text) ? finish(*outcome, file) : kExitFailure;
 }

@@ -36,6 +36,18 @@ std::optional<uint64_t> parse_integer(std::string_view text, unsigned width) {
   return negative ? (0 - *magnitude) & most : *magnitude;
 }
 
+std::optional<abi::V128> parse_vector(std::string_view text) {
+  constexpr size_t kDigits = 16;  // of each half
+  if (!text.starts_with("0x") || text.size() == 2 || text.size() > 2 + 2 * kDigits) {
+    return std::nullopt;
+  }
+  text.remove_prefix(2);
+  const size_t split = text.size() > kDigits ? text.size() - kDigits : 0;
+  const auto low = parse_unsigned("0x" + std::string(text.substr(split)));
+  const auto high = split == 0 ? 0 : parse_unsigned("0x" + std::string(text.substr(0, split)));
+  return low && high ? std::optional(abi::V128{*low, *high}) : std::nullopt;
+}
+
 template <class T>
 std::optional<T> parse_float(const std::string& text, T (*convert)(const char*, char**)) {
   if (text.empty() || std::isspace(static_cast<unsigned char>(text.front())) != 0) {
@@ -81,7 +93,7 @@ Result<uint64_t> parse_size(std::string_view option, std::string_view text) {
   return *number << shift;
 }
 
-Result<abi::Cell> parse_value(ValueType type, const std::string& text) {
+Result<> parse_value(ValueType type, const std::string& text, std::vector<abi::Cell>& cells) {
   abi::Cell cell{};
   const char* accepted;
   bool ok = false;
@@ -108,6 +120,14 @@ Result<abi::Cell> parse_value(ValueType type, const std::string& text) {
       cell.f64 = number.value_or(0);
       break;
     }
+    case ValueType::v128: {
+      accepted = "0x and up to 32 hexadecimal digits";
+      const auto vector = parse_vector(text);
+      ok = vector.has_value();
+      cells.push_back({.u64 = vector.value_or(abi::V128{}).low});
+      cell.u64 = vector.value_or(abi::V128{}).high;
+      break;
+    }
     default:
       accepted = "only `null`";
       ok = text == "null";
@@ -116,11 +136,15 @@ Result<abi::Cell> parse_value(ValueType type, const std::string& text) {
   if (!ok) {
     return fail(ErrorKind::usage, "a parameter of type {} takes {}, not `{}`", to_string(type), accepted, text);
   }
-  return cell;
+  cells.push_back(cell);
+  return {};
 }
 
-std::string format_value(ValueType type, abi::Cell value) {
+std::string format_value(ValueType type, const abi::Cell* cells) {
+  const abi::Cell value = *cells;
   switch (type) {
+    case ValueType::v128:
+      return fmt::format("0x{:016x}{:016x}", cells[1].u64, cells[0].u64);
     case ValueType::i32:
       return fmt::format("{}", value.i32);
     case ValueType::i64:

@@ -61,6 +61,37 @@ enum class Address : uint8_t {
 /// Everything without accumulators: operands in consecutive slots from `a`, result in `target`; see handlers_bulk.cpp.
 [[nodiscard]] Handler plain_handler(wasm::Opcode opcode);
 
+// Vectors are in slots, two Cells each. The result, a vector unless it says otherwise, goes to slot `target`.
+
+/// Operands in slots a, b and c. Null for an opcode of another shape.
+[[nodiscard]] Handler vector_handler(wasm::Opcode opcode);
+/// Vector in a; the count in slot b, in the accumulator, or b itself. Null for an opcode of another shape.
+[[nodiscard]] Handler vector_shift_handler(wasm::Opcode opcode, Source count);
+/// Scalar in slot a or the accumulator. Null for an opcode of another shape.
+[[nodiscard]] Handler vector_splat_handler(wasm::Opcode opcode, Source a);
+/// Vector in a, scalar in b, `c` is the lane. Null for an opcode of another shape.
+[[nodiscard]] Handler vector_replace_handler(wasm::Opcode opcode);
+/// Vector in a, `c` is the lane if there is one; the result is a scalar. Null for an opcode of another shape.
+[[nodiscard]] const Family* vector_scalar_family(wasm::Opcode opcode);
+/// Null for an opcode of another shape.
+[[nodiscard]] Handler vector_load_handler(wasm::Opcode opcode, Address address, bool checked);
+/// The value's slot is in `target`.
+[[nodiscard]] Handler vector_store_handler(Address address, bool checked);
+/// Loads and stores of a lane: base in a, vector in b, `c` is the lane; the offset is a third word. Null for an opcode
+/// of another shape.
+[[nodiscard]] Handler vector_lane_handler(wasm::Opcode opcode, bool checked);
+
+struct VectorHandlers {
+  Handler copy;
+  Handler constant;    ///< two words follow
+  Handler select[2];   ///< condition by Source slot, accumulator, in c
+  Handler global_get;  ///< `offset`: the global's Cell in the instance
+  Handler global_set;  ///< the same; from slot a
+  /// By the exponent of the lanes' size in bytes. Vectors in a and b; two words with a byte for each lane follow.
+  Handler shuffle[4];
+};
+[[nodiscard]] const VectorHandlers& vector_handlers();
+
 struct ControlHandlers {
   Handler zero_locals;
   struct Branches {

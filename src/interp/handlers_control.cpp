@@ -177,7 +177,7 @@ TENON_HANDLER call_import(TENON_HANDLER_PARAMETERS) {
 __attribute__((preserve_none, cold, noinline)) void make_instance(TENON_HANDLER_PARAMETERS) {
   const auto* const callee = reinterpret_cast<const abi::FunctionDescriptor*>(i);
   Thread& thread = thread_of(instance);
-  thread.values = values + operands(pc).target + callee->type->parameters.size() + 1;
+  thread.values = values + operands(pc).target + abi::cells_of(callee->type->parameters) + 1;
   // Guest code may run meanwhile, and close libraries: a frame says that this one is in use.
   Frame* inner = frame;
   push_frame(inner, pc + 1, values, instance, frame->code);

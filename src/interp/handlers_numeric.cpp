@@ -19,7 +19,7 @@ constexpr size_t arithmetic_index(Opcode opcode) {
 }
 constexpr size_t kArithmeticCount = arithmetic_index(Opcode::f64_copysign) + 1;
 constexpr size_t kCompareCount = arithmetic_index(Opcode::f64_ge) + 1;
-constexpr size_t kOpcodeCount = wasm::kOpcodes.size();
+constexpr size_t kUnaryCount = static_cast<size_t>(Opcode::i64_trunc_sat_f64_u) + 1;
 
 template <class T>
 constexpr unsigned immediate_words = std::is_floating_point_v<T> ? 1 : 0;
@@ -220,7 +220,7 @@ constexpr auto kBinaryFamilies = [] {
 }();
 
 constexpr auto kUnaryFamilies = [] {
-  std::array<std::array<const Family*, 2>, kOpcodeCount> table{};
+  std::array<std::array<const Family*, 2>, kUnaryCount> table{};
 #define UNARY_ROW(name, ...)                                                           \
   table[static_cast<size_t>(Opcode::name)] = {&kUnary<name##_operation, Source::slot>, \
                                               &kUnary<name##_operation, Source::accumulator>};

@@ -28,18 +28,23 @@ bool is_float(ValueType type) {
 }
 
 /// Goes through the places of a signature's arguments, in order: `integer`, `floating` and `overflow` are called with
-/// the number of the place among its kind and the argument's cell.
+/// the number of the place among its kind and the argument's cell; `overflow` with each cell of a v128.
 template <class Integer, class Floating, class Overflow>
 void place_arguments(const wasm::FunctionType& type, Integer integer, Floating floating, Overflow overflow) {
   unsigned integers = 0;
   unsigned floats = 0;
   unsigned others = 0;
-  for (size_t i = 0; i < type.parameters.size(); ++i) {
-    if (is_float(type.parameters[i])) {
+  size_t i = 0;
+  for (const ValueType parameter : type.parameters) {
+    if (parameter == ValueType::v128) {
+      overflow(others++, i++);
+      overflow(others++, i);
+    } else if (is_float(parameter)) {
       floats < abi::kFloatArguments ? floating(floats++, i) : overflow(others++, i);
     } else {
       integers < abi::kIntegerArguments ? integer(integers++, i) : overflow(others++, i);
     }
+    ++i;
   }
 }
 
@@ -62,16 +67,26 @@ void load_results(const wasm::FunctionType& type, const Cell* cells, NativeCall&
   if (type.results.empty()) {
     return;
   }
+  const uint32_t count = abi::cells_of(type.results);
+  if (type.results.front() == ValueType::v128) {
+    std::copy_n(cells, count, overflow);
+    return;
+  }
   if (is_float(type.results.front())) {
     std::memcpy(&call.float_result, cells, sizeof(Cell));
   } else {
     call.integer_result = cells[0].bits;
   }
-  std::copy_n(cells + 1, type.results.size() - 1, overflow);
+  std::copy_n(cells + 1, count - 1, overflow);
 }
 
 void store_results(const wasm::FunctionType& type, const NativeCall& call, const Cell* overflow, Cell* cells) {
   if (type.results.empty()) {
+    return;
+  }
+  const uint32_t count = abi::cells_of(type.results);
+  if (type.results.front() == ValueType::v128) {
+    std::copy_n(overflow, count, cells);
     return;
   }
   if (is_float(type.results.front())) {
@@ -79,7 +94,7 @@ void store_results(const wasm::FunctionType& type, const NativeCall& call, const
   } else {
     cells[0].bits = call.integer_result;
   }
-  std::copy_n(overflow, type.results.size() - 1, cells + 1);
+  std::copy_n(overflow, count - 1, cells + 1);
 }
 
 /// The code that a slot or a descriptor leads to.
@@ -179,7 +194,7 @@ bool call_host(Thread& thread, NativeCall& call, const runtime::HostCode& code) 
 const abi::FunctionDescriptor* bind(Thread& thread, NativeCall& call, const Code& code) {
   // Binding may load a library and run its code: arguments that are not in registers are kept on the value stack.
   const wasm::FunctionType& type = Executable::of(code).module().function_type(code.function);
-  const size_t kept = type.parameters.size();
+  const size_t kept = abi::cells_of(type.parameters);
   const InnerFrame frame(thread, kept, call.instance, code);
   if (!frame.fits()) {
     return nullptr;
@@ -416,8 +431,8 @@ uint32_t tenon_helper_notify_cxx(Instance* instance, uint64_t address, uint32_t 
 [[noreturn]] void tenon_helper_throw_new_cxx(Instance* instance, uint32_t tag, const Cell* values) {
   Thread& thread = Thread::of(*instance->thread);
   const LinkedModule& module = LinkedModule::of(*instance);
-  const auto count = static_cast<uint32_t>(
-      module.executable().module().types[module.executable().module().tags[tag].type]->parameters.size());
+  const wasm::Module& decoded = module.executable().module();
+  const uint32_t count = abi::cells_of(decoded.types[decoded.tags[tag].type]->parameters);
   abi::Exception* const thrown = make_exception(thread, module.tag(tag), count, thread.values, thread.frames);
   if (thrown == nullptr) {
     thread.raise(TrapKind::host, "out of memory for an exception");

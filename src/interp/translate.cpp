@@ -35,6 +35,7 @@ constexpr uint32_t kNone = UINT32_MAX;
 /// Slots are named by 16 bits; some stay free for what an instruction needs beside its stack.
 constexpr uint32_t kMaximumSlots = 65000;
 
+/// Of a v128, which is never in one, any will do.
 constexpr Bank bank_of(ValueType type) {
   switch (type) {
     case ValueType::f32:
@@ -178,6 +179,7 @@ class Translator {
         body_offset_(module_.functions[function].body_offset),
         reader_(body, body_offset_),
         handlers_(control_handlers()),
+        vectors_(vector_handlers()),
         checked_(executable.options().checks == runtime::BoundsChecks::explicit_checks),
         result_(std::make_unique<Translation>()),
         words_(result_->words) {}
@@ -186,7 +188,9 @@ class Translator {
     words_.reserve(reader_.remaining() * 2 + 8);
     words_.push_back(reinterpret_cast<Word>(result_.get()));
     const wasm::FunctionType& type = module_.function_type(function_);
-    locals_ = type.parameters;
+    for (const ValueType parameter : type.parameters) {
+      add_locals(1, parameter);
+    }
     const auto parameters = static_cast<uint32_t>(locals_.size());
     for (uint32_t groups = reader_.u32(); groups > 0 && reader_.ok(); --groups) {
       const uint32_t count = reader_.u32();
@@ -194,11 +198,12 @@ class Translator {
       if (locals_.size() + uint64_t{count} > wasm::kMaximumLocals) {
         return too_large();
       }
-      locals_.insert(locals_.end(), count, local);
+      add_locals(count, local);
     }
     local_references_.assign(locals_.size(), 0);
     const auto local_count = static_cast<uint32_t>(locals_.size());
     slots_ = local_count + 1;
+    slots_of_.assign(1, local_count);
     if (local_count > parameters) {
       emit(handlers_.zero_locals,
            Operands{.target = 0, .a = u16(parameters), .b = u16(local_count - parameters), .c = 0});
@@ -232,6 +237,16 @@ class Translator {
   }
 
   static uint16_t u16(uint64_t value) { return static_cast<uint16_t>(value); }
+
+  void add_locals(uint32_t count, ValueType type) {
+    const uint32_t cells = abi::cells_of(type);
+    for (uint32_t n = 0; n < count; ++n) {
+      local_slots_.push_back(static_cast<uint32_t>(locals_.size()));
+      locals_.insert(locals_.end(), cells, type);
+    }
+  }
+  /// Takes the index of a local; its slot, by which locals are named from there on.
+  [[nodiscard]] uint32_t read_local() { return local_slots_[reader_.u32()]; }
 
   // --- Emission
   // -------------------------------------------------------------------------------------------------------
@@ -286,6 +301,7 @@ class Translator {
     last_value_ = kNone;
     last_spill_ = {};
     last_count_ = {};
+    last_vector_ = kNone;
   }
 
   /// Control flow can come here from elsewhere: nothing before may be changed any more, the accumulators hold nothing.
@@ -314,8 +330,9 @@ class Translator {
   // --- The operand stack
   // ----------------------------------------------------------------------------------------------
 
+  /// The slot of entry `index`, which is there, was popped last or comes next.
   [[nodiscard]] uint32_t canonical(uint64_t index) {
-    const auto slot = static_cast<uint32_t>(locals_.size() + index);
+    const uint32_t slot = slots_of_[index];
     slots_ = std::max(slots_, slot + 1);
     return slot;
   }
@@ -334,7 +351,13 @@ class Translator {
   void push(Entry entry) {
     reference(entry, 1);
     loose_ += is_loose(entry) ? 1 : 0;
+    const uint32_t next = slots_of_[stack_.size()] + abi::cells_of(entry.type);
     stack_.push_back(entry);
+    if (slots_of_.size() == stack_.size()) {
+      slots_of_.push_back(next);
+    } else {
+      slots_of_[stack_.size()] = next;
+    }
     (void)canonical(stack_.size());
   }
   void push_slot(ValueType type) { push(Entry{.type = type}); }
@@ -407,6 +430,10 @@ class Translator {
   void emit_copy(ValueType type, uint32_t to, uint32_t from) {
     if (type == ValueType::f32) {
       emit(handlers_.copy32, Operands{.target = u16(to), .a = u16(from), .b = 0, .c = 0});
+      return;
+    }
+    if (type == ValueType::v128) {
+      emit(vectors_.copy, Operands{.target = u16(to), .a = u16(from), .b = 0, .c = 0});
       return;
     }
     if (last_copy_ != kNone && last_copy_ + 2 == position()) {
@@ -687,6 +714,13 @@ class Translator {
       return;
     }
     preserve(index);
+    if (entry.type == ValueType::v128) {
+      set_vector_local(index, value);
+      if (tee) {
+        push(Entry{.type = entry.type, .place = Place::local, .local = index});
+      }
+      return;
+    }
     Accumulator& held = accumulator(bank);
     const auto forget = [&] {
       for (Accumulator& other : accumulators_) {
@@ -749,6 +783,16 @@ class Translator {
                  .producer = entry.producer,
                  .family = entry.family,
                  .also_in_slot = false});
+    }
+  }
+
+  void set_vector_local(uint32_t index, const Popped& value) {
+    const uint32_t from = value.entry.place == Place::local ? value.entry.local : canonical(value.index);
+    if (last_vector_ != kNone && last_vector_end_ == position() && operands_at(last_vector_).target == from) {
+      operands_at(last_vector_).target = u16(index);
+      last_vector_ = kNone;
+    } else {
+      emit_copy(ValueType::v128, index, from);
     }
   }
 
@@ -825,6 +869,10 @@ class Translator {
     const Bank bank = bank_of(value.entry.type);
     const bool indirect = is_indirect(index);
     const uint32_t offset = executable_.layout().global(index);
+    if (value.entry.type == ValueType::v128) {
+      emit(vectors_.global_set, Operands{.target = 0, .a = use_slot(value), .offset = offset});
+      return;
+    }
     if (executable_.options().check_stack && is_stack_pointer(index)) {
       const uint16_t slot = use_slot(value);
       mark_position();
@@ -853,6 +901,8 @@ class Translator {
         return ValueType::f32;
       case 'F':
         return ValueType::f64;
+      case 'v':
+        return ValueType::v128;
       default:
         return ValueType::i32;
     }
@@ -1092,6 +1142,12 @@ class Translator {
     const Popped b = pop();
     const Popped a = pop();
     const ValueType type = a.entry.type;
+    if (type == ValueType::v128) {
+      const Operand chooser = use(condition, true, false);
+      emit_vector(vectors_.select[static_cast<size_t>(chooser.source)],
+                  Operands{.target = 0, .a = use_slot(a), .b = use_slot(b), .c = chooser.slot});
+      return;
+    }
     // Before what they need is emitted, which would stand between the compare and its use.
     const bool compares =
         is_last_value(condition) && last_.inner == Opcode::nop && bank_of(type) == Bank::integer &&
@@ -1327,6 +1383,182 @@ class Translator {
     }
   }
 
+  // --- Vectors
+  // --------------------------------------------------------------------------------------------------------
+
+  /// Emits an instruction that makes a vector, which is pushed.
+  void emit_vector(Handler handler, Operands o, std::initializer_list<Word> words = {}) {
+    o.target = u16(canonical(stack_.size()));
+    last_vector_ = emit(handler, o);
+    for (const Word word : words) {
+      emit_word(word);
+    }
+    last_vector_end_ = position();
+    push_slot(ValueType::v128);
+  }
+
+  void translate_vector(const OpcodeRow& row) {
+    const std::string_view signature = row.signature;
+    switch (row.immediate) {
+      case Immediate::none:
+        break;
+      case Immediate::v128: {
+        const uint64_t low = reader_.u64_fixed();
+        emit_vector(vectors_.constant, Operands{}, {low, reader_.u64_fixed()});
+        return;
+      }
+      case Immediate::shuffle:
+        translate_shuffle();
+        return;
+      case Immediate::lane2:
+      case Immediate::lane4:
+      case Immediate::lane8:
+      case Immediate::lane16:
+        translate_lane(row);
+        return;
+      case Immediate::memarg8_lane:
+      case Immediate::memarg16_lane:
+      case Immediate::memarg32_lane:
+      case Immediate::memarg64_lane:
+        translate_lane_access(row);
+        return;
+      default:
+        signature.back() == 'v' ? translate_vector_load(row.opcode) : translate_vector_store();
+        return;
+    }
+    if (const Handler handler = vector_handler(row.opcode)) {
+      Operands o{};
+      if (signature.size() > 4) {
+        o.c = use_slot(pop());
+      }
+      if (signature.size() > 3) {
+        o.b = use_slot(pop());
+      }
+      o.a = use_slot(pop());
+      emit_vector(handler, o);
+    } else if (signature == "vi_v") {
+      translate_vector_shift(row.opcode);
+    } else if (signature.back() == 'v') {
+      compute_top();
+      const Operand scalar = use(pop(), true, false);
+      emit_vector(vector_splat_handler(row.opcode, scalar.source),
+                  Operands{.target = 0, .a = scalar.slot, .offset = 0});
+    } else {
+      emit_scalar_of_vector(row, 0);
+    }
+  }
+
+  /// What makes a scalar of the vector on top.
+  void emit_scalar_of_vector(const OpcodeRow& row, uint16_t lane) {
+    const Operands o{.target = 0, .a = use_slot(pop()), .b = 0, .c = lane};
+    const uint32_t at = emit_value(type_of(row.signature[2]), vector_scalar_family(row.opcode), o);
+    remember(at, row.opcode, Source::slot, Source::slot, o);
+  }
+
+  void translate_vector_shift(Opcode opcode) {
+    compute_top();
+    const Popped count = pop();
+    const Popped vector = pop();
+    Operands o{};
+    Source source = Source::immediate;
+    if (count.entry.place == Place::constant) {
+      o.b = u16(count.entry.bits & 63);
+    } else {
+      const Operand operand = use(count, true, false);
+      source = operand.source;
+      o.b = operand.slot;
+    }
+    o.a = use_slot(vector);
+    emit_vector(vector_shift_handler(opcode, source), o);
+  }
+
+  /// Shuffles whole lanes of the greatest width that will do.
+  void translate_shuffle() {
+    std::array<uint8_t, 16> lanes{};
+    for (uint8_t& lane : lanes) {
+      lane = reader_.u8();
+    }
+    size_t exponent = 0;
+    for (; exponent < 3; ++exponent) {
+      // Pairs of neighbours that begin with an even one.
+      const size_t count = lanes.size() >> exponent;
+      bool pairs = true;
+      for (size_t n = 0; n < count; n += 2) {
+        pairs = pairs && lanes[n] % 2 == 0 && lanes[n + 1] == lanes[n] + 1;
+      }
+      if (!pairs) {
+        break;
+      }
+      for (size_t n = 0; n < count / 2; ++n) {
+        lanes[n] = lanes[2 * n] / 2;
+      }
+    }
+    std::array<Word, 2> words{};
+    std::memcpy(words.data(), lanes.data(), sizeof(words));
+    Operands o{};
+    o.b = use_slot(pop());
+    o.a = use_slot(pop());
+    emit_vector(vectors_.shuffle[exponent], o, {words[0], words[1]});
+  }
+
+  void translate_lane(const OpcodeRow& row) {
+    const uint8_t lane = reader_.u8();
+    const std::string_view signature = row.signature;
+    if (signature.back() != 'v') {
+      emit_scalar_of_vector(row, lane);
+      return;
+    }
+    Operands o{};
+    o.c = lane;
+    o.b = use_slot(pop());
+    o.a = use_slot(pop());
+    emit_vector(vector_replace_handler(row.opcode), o);
+  }
+
+  void translate_vector_load(Opcode opcode) {
+    (void)reader_.u32();  // alignment: a hint
+    const uint32_t offset = reader_.u32();
+    const EffectiveAddress address = effective_address(pop(), offset, true);
+    mark_position();
+    const Handler handler = vector_load_handler(opcode, address.address, checked_);
+    if (address.has_extra) {
+      emit_vector(handler, address.operands, {address.extra});
+    } else {
+      emit_vector(handler, address.operands);
+    }
+  }
+
+  void translate_vector_store() {
+    (void)reader_.u32();
+    const uint32_t offset = reader_.u32();
+    const Popped value = pop();
+    const Popped base = pop();
+    EffectiveAddress address = effective_address(base, offset, true);
+    address.operands.target = use_slot(value);
+    mark_position();
+    emit(vector_store_handler(address.address, checked_), address.operands);
+    if (address.has_extra) {
+      emit_word(address.extra);
+    }
+  }
+
+  void translate_lane_access(const OpcodeRow& row) {
+    (void)reader_.u32();
+    const uint32_t offset = reader_.u32();
+    Operands o{};
+    o.c = reader_.u8();
+    o.b = use_slot(pop());
+    o.a = use_slot(pop());
+    mark_position();
+    const Handler handler = vector_lane_handler(row.opcode, checked_);
+    if (std::string_view(row.signature).back() == 'v') {
+      emit_vector(handler, o, {offset});
+    } else {
+      emit(handler, o);
+      emit_word(offset);
+    }
+  }
+
   // --- Control
   // --------------------------------------------------------------------------------------------------------
 
@@ -1482,12 +1714,13 @@ class Translator {
 
   /// Copies the top `count` entries, which are settled, down to where the label expects them.
   void emit_moves(const Control& target, size_t count) {
-    for (size_t n = 0; n < count; ++n) {
-      const auto from = static_cast<uint32_t>(stack_.size() - count + n);
-      const uint32_t to = canonical(target.height + n);
+    uint32_t to = canonical(target.height);
+    for (size_t from = stack_.size() - count; from < stack_.size(); ++from) {
+      const ValueType type = stack_[from].type;
       if (to != canonical(from)) {
-        emit_copy(stack_[from].type, to, canonical(from));
+        emit_copy(type, to, canonical(from));
       }
+      to += abi::cells_of(type);
     }
   }
 
@@ -1498,7 +1731,7 @@ class Translator {
       emit(handlers_.return_none, Operands{});
       return;
     }
-    if (results.size() == 1) {
+    if (results.size() == 1 && results.front() != ValueType::v128) {
       compute_top();
       const Entry top = stack_.back();
       const Popped value = pop();
@@ -1515,8 +1748,10 @@ class Translator {
       return;
     }
     settle_top(results.size());
+    uint32_t to = 0;
     for (size_t n = 0; n < results.size(); ++n) {
-      emit_copy(results[n], static_cast<uint32_t>(n), canonical(stack_.size() - results.size() + n));
+      emit_copy(results[n], to, canonical(stack_.size() - results.size() + n));
+      to += abi::cells_of(results[n]);
     }
     emit(handlers_.return_none, Operands{});
   }
@@ -1717,11 +1952,10 @@ class Translator {
 
   /// Arguments to their slots, everything else out of the accumulators; where the arguments start.
   uint32_t prepare_arguments(const wasm::FunctionType& type) {
-    const size_t count = type.parameters.size();
-    settle_top(count);
+    settle_top(type.parameters.size());
     spill_all();
-    const uint32_t first = canonical(stack_.size() - count);
-    slots_ = std::max<uint32_t>(slots_, first + static_cast<uint32_t>(std::max(count, type.results.size())) + 1);
+    const uint32_t first = canonical(stack_.size() - type.parameters.size());
+    slots_ = std::max(slots_, first + std::max(abi::cells_of(type.parameters), abi::cells_of(type.results)) + 1);
     return first;
   }
 
@@ -1729,7 +1963,7 @@ class Translator {
     drop_to(stack_.size() - type.parameters.size());
     clobber_accumulators();
     last_value_ = kNone;
-    if (type.results.size() != 1) {
+    if (type.results.size() != 1 || type.results.front() == ValueType::v128) {
       push_types(type.results);
       return;
     }
@@ -1757,7 +1991,7 @@ class Translator {
   void translate_tail_call(uint32_t function) {
     const wasm::FunctionType& type = module_.function_type(function);
     const uint32_t first = prepare_arguments(type);
-    const Operands o{.target = u16(first), .a = u16(type.parameters.size()), .immediate = 0};
+    const Operands o{.target = u16(first), .a = u16(abi::cells_of(type.parameters)), .immediate = 0};
     mark_position();
     if (module_.is_imported_function(function)) {
       emit(handlers_.tail_call_import, o);
@@ -1780,7 +2014,7 @@ class Translator {
       (void)canonical(index.index + 1);
       mark_position();
       emit(handlers_.tail_call_indirect,
-           Operands{.target = u16(first), .a = u16(type->parameters.size()), .immediate = 0});
+           Operands{.target = u16(first), .a = u16(abi::cells_of(type->parameters)), .immediate = 0});
       emit_word(reinterpret_cast<Word>(type));
       emit_word(table);
       unreachable_ = true;
@@ -1936,15 +2170,15 @@ class Translator {
         translate_select();
         return;
       case Opcode::local_get: {
-        const uint32_t index = reader_.u32();
-        push(Entry{.type = locals_[index], .place = Place::local, .local = index});
+        const uint32_t local = read_local();
+        push(Entry{.type = locals_[local], .place = Place::local, .local = local});
         return;
       }
       case Opcode::local_set:
-        set_local(reader_.u32(), false);
+        set_local(read_local(), false);
         return;
       case Opcode::local_tee:
-        set_local(reader_.u32(), true);
+        set_local(read_local(), true);
         return;
       case Opcode::global_get: {
         const uint32_t index = reader_.u32();
@@ -1954,6 +2188,10 @@ class Translator {
           return;
         }
         const Operands o{.target = 0, .a = 0, .offset = executable_.layout().global(index)};
+        if (type == ValueType::v128) {
+          emit_vector(vectors_.global_get, o);
+          return;
+        }
         const uint32_t at = emit_value(type, global_get_family(bank_of(type), is_indirect(index)), o);
         remember(at, row.opcode, Source::slot, Source::slot, o);
         return;
@@ -1994,6 +2232,10 @@ class Translator {
       translate_atomic(row);
       return;
     }
+    if (row.prefix == wasm::kVectorPrefix) {
+      translate_vector(row);
+      return;
+    }
     if (row.opcode >= Opcode::i32_load && row.opcode <= Opcode::i64_load32_u) {
       translate_load(row.opcode, type_of(row.signature[2]));
     } else if (row.opcode >= Opcode::i32_store && row.opcode <= Opcode::i64_store32) {
@@ -2028,7 +2270,7 @@ class Translator {
     settle_top(parameters.size());
     spill_all();
     mark_position();
-    emit(handlers_.throw_, Operands{.target = u16(parameters.size()),
+    emit(handlers_.throw_, Operands{.target = u16(abi::cells_of(parameters)),
                                     .a = u16(canonical(stack_.size() - parameters.size())),
                                     .b = u16(tag),
                                     .c = 0});
@@ -2079,13 +2321,16 @@ class Translator {
   uint32_t body_offset_;
   wasm::BodyReader reader_;
   const ControlHandlers& handlers_;
+  const VectorHandlers& vectors_;
   bool checked_;
   std::unique_ptr<Translation> result_;
   std::vector<Word>& words_;
 
-  std::vector<ValueType> locals_;
+  std::vector<ValueType> locals_;           ///< by slot: the second of a v128 is there too
+  std::vector<uint32_t> local_slots_;       ///< of each local; what code here calls a local is its slot
   std::vector<uint32_t> local_references_;  ///< stack entries by the local they refer to
   std::vector<Entry> stack_;
+  std::vector<uint32_t> slots_of_;  ///< of each entry of the stack and what comes next, and of some that are gone
   std::vector<Control> controls_;
   std::array<Accumulator, 3> accumulators_;
   Last last_;
@@ -2094,6 +2339,8 @@ class Translator {
   bool inverted_ = false;            ///< the next branch is to be taken when its condition is zero
   uint32_t last_value_ = kNone;      ///< the last instruction that made an accumulator's value
   uint32_t last_value_end_ = kNone;  ///< the word behind it
+  uint32_t last_vector_ = kNone;     ///< the last instruction that made a vector
+  uint32_t last_vector_end_ = kNone;
   /// The last entry taken out of the accumulator, right after the instruction that made it.
   struct {
     uint32_t index = kNone;

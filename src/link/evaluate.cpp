@@ -93,6 +93,14 @@ abi::Cell evaluate(const wasm::ConstantExpression& expression, Dso& dso, abi::In
   return {.bits = stack.back()};
 }
 
+abi::V128 evaluate_v128(const wasm::ConstantExpression& expression, const Dso& dso, abi::Instance& instance) {
+  if (expression.front().opcode == kGlobalGet) {
+    const abi::Cell* const cells = global_cell(dso, instance, static_cast<uint32_t>(expression.front().immediate));
+    return {cells[0].bits, cells[1].bits};
+  }
+  return {expression.front().immediate, expression.back().immediate};
+}
+
 std::optional<uint32_t> constant_value(const wasm::ConstantExpression& expression) {
   return expression.size() == 1 && expression.front().opcode == kI32Const
              ? std::optional(static_cast<uint32_t>(expression.front().immediate))

@@ -13,10 +13,13 @@ namespace tenon::link {
 /// The value of a validated expression of `dso`'s module. Globals that it names must have their values; functions that
 /// it names must be resolved: an import that is not gives ref.null.
 [[nodiscard]] abi::Cell evaluate(const wasm::ConstantExpression& expression, Dso& dso, abi::Instance& instance);
+/// The same of an expression of type v128.
+[[nodiscard]] abi::V128 evaluate_v128(const wasm::ConstantExpression& expression, const Dso& dso,
+                                      abi::Instance& instance);
 
-/// The value of global `index`, imported or not.
+/// The value of global `index`, imported or not. Of a v128, the lower half.
 [[nodiscard]] abi::Cell global_value(const Dso& dso, abi::Instance& instance, uint32_t index);
-/// Where global `index` is kept: in this instance, or in the one it was imported from.
+/// Where global `index` is kept: in this instance, or in the one it was imported from. Two Cells for a v128.
 [[nodiscard]] abi::Cell* global_cell(const Dso& dso, abi::Instance& instance, uint32_t index);
 
 /// The value of an expression that is one i32.const; nothing when it is anything else.

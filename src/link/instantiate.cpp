@@ -103,8 +103,17 @@ Result<> fill_globals(GuestThread& thread, Dso& dso, runtime::Table* program_tab
                   printable(dso.shared().globals[i].name.text), binding.dso == nullptr ? "" : binding.dso->name);
     }
   }
+  uint32_t vector = layout.vectors;
   for (uint32_t i = module.imported_globals; i < module.globals.size(); ++i) {
-    runtime::at<abi::Cell>(instance, layout.global(i)) = evaluate(module.globals[i].initial, dso, instance);
+    auto& cell = runtime::at<abi::Cell>(instance, layout.global(i));
+    if (module.globals[i].type.type == wasm::ValueType::v128) {
+      auto& place = runtime::at<abi::V128>(instance, vector);
+      place = evaluate_v128(module.globals[i].initial, dso, instance);
+      cell.pointer = &place;
+      vector += sizeof(abi::V128);
+    } else {
+      cell = evaluate(module.globals[i].initial, dso, instance);
+    }
   }
   return {};
 }

@@ -117,7 +117,7 @@ CallOutcome call_function(Namespace& state, GuestThread& guest, Dso& dso, uint32
   if (instance == nullptr) {
     return take_pending(state, guest, nested);
   }
-  outcome.results.resize(target->type->results.size());
+  outcome.results.resize(abi::cells_of(target->type->results));
   ++guest.calls_in_progress;
   const bool returned = interp::invoke(thread, instance, *target->code, arguments, outcome.results);
   --guest.calls_in_progress;
@@ -344,9 +344,9 @@ Result<CallOutcome> Program::call_slot(uint32_t function, std::span<const abi::C
   GuestThread& thread = *TENON_TRY(state_->threads.enter(*state_));
   const Presence presence(*state_, thread);
   const abi::FunctionDescriptor* const target = TENON_TRY(in_slot(*state_, function));
-  if (target->type->parameters.size() != arguments.size()) {
+  if (abi::cells_of(target->type->parameters) != arguments.size()) {
     return fail(ErrorKind::usage, "the function in table slot {} takes {} arguments {}, not {}", function,
-                target->type->parameters.size(), to_string(*target->type), arguments.size());
+                abi::cells_of(target->type->parameters), to_string(*target->type), arguments.size());
   }
   if (state_->dso(target->dso) == nullptr) {
     return fail(ErrorKind::usage, "the function in table slot {} is one of unloaded library {}", function,
@@ -396,16 +396,16 @@ Result<CallOutcome> Program::call(Dso& dso, std::string_view function, std::span
                 list_functions(dso.module()));
   }
   const wasm::FunctionType& type = dso.module().function_type(symbol->index);
-  if (type.parameters.size() != arguments.size()) {
+  if (abi::cells_of(type.parameters) != arguments.size()) {
     return fail(ErrorKind::usage, "{} of {} takes {} arguments {}, not {}", printable(function), dso.name,
-                type.parameters.size(), to_string(type), arguments.size());
+                abi::cells_of(type.parameters), to_string(type), arguments.size());
   }
   return call(dso, symbol->index, arguments);
 }
 
 Result<CallOutcome> Program::call(Dso& dso, uint32_t function, std::span<const abi::Cell> arguments) {
   const wasm::Module& module = dso.module();
-  if (function >= module.functions.size() || module.function_type(function).parameters.size() != arguments.size()) {
+  if (function >= module.functions.size() || abi::cells_of(module.function_type(function).parameters) != arguments.size()) {
     return fail(ErrorKind::usage, "{} has no function {} that takes {} arguments", dso.name, function,
                 arguments.size());
   }

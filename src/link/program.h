@@ -46,7 +46,7 @@ struct CallOutcome {
 /// An exported global as the embedder sees it.
 struct GlobalReference {
   wasm::GlobalType type;
-  abi::Cell* cell;  ///< in the main thread; valid as long as the program
+  abi::Cell* cell;  ///< in the main thread, the first of two for a v128; valid as long as the program
 };
 
 /// Thread-safe from when main is loaded on. A host function that the guest calls may call back into it.
@@ -141,7 +141,7 @@ class Program {
 
   /// Calls main's `_start`. Errors: usage, when nothing is loaded or main has none (names what it does export).
   [[nodiscard]] Result<CallOutcome> run();
-  /// Calls an exported function. `arguments`: one cell per parameter, of the parameter's type by the caller's word.
+  /// Calls an exported function. `arguments`: one cell per parameter, two for a v128, of the parameter's type by the caller's word.
   /// Errors: usage (no such function, wrong number of arguments).
   [[nodiscard]] Result<CallOutcome> call(Dso& dso, std::string_view function, std::span<const abi::Cell> arguments);
   /// The same by a function's index in the module, exported or not.

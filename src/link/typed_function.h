@@ -11,13 +11,16 @@
 
 namespace tenon::link {
 
-/// The WebAssembly type that stands for a C++ type: 32-bit integers and pointers' numbers are i32, and so on.
+/// The WebAssembly type that stands for a C++ type: 32-bit integers and pointers' numbers are i32, abi::V128 is v128,
+/// and so on.
 template <class T>
 [[nodiscard]] constexpr wasm::ValueType value_type() {
   if constexpr (std::is_same_v<T, float>) {
     return wasm::ValueType::f32;
   } else if constexpr (std::is_same_v<T, double>) {
     return wasm::ValueType::f64;
+  } else if constexpr (std::is_same_v<T, abi::V128>) {
+    return wasm::ValueType::v128;
   } else {
     static_assert(std::is_integral_v<T> && sizeof(T) <= sizeof(uint64_t), "no WebAssembly value is of this type");
     return sizeof(T) == sizeof(uint64_t) ? wasm::ValueType::i64 : wasm::ValueType::i32;
@@ -50,7 +53,9 @@ class TypedFunction<Result_(Arguments...)> {
   /// What it returned. Errors: trap, with the trap's text and backtrace; usage, when the library is gone or the program
   /// has ended.
   [[nodiscard]] Result<Result_> operator()(Arguments... arguments) const {
-    const std::array<abi::Cell, sizeof...(Arguments)> cells{to_cell(arguments)...};
+    std::array<abi::Cell, (size_t{0} + ... + abi::cells_of(value_type<Arguments>()))> cells;
+    [[maybe_unused]] abi::Cell* next = cells.data();
+    ((next = put(next, arguments)), ...);
     const CallOutcome outcome = TENON_TRY(program_->call_slot(slot_, cells));
     switch (outcome.kind) {
       case CallOutcome::Kind::returned:
@@ -65,7 +70,7 @@ class TypedFunction<Result_(Arguments...)> {
     if constexpr (std::is_void_v<Result_>) {
       return {};
     } else {
-      return from_cell(outcome.results.front());
+      return take(outcome.results);
     }
   }
 
@@ -75,25 +80,31 @@ class TypedFunction<Result_(Arguments...)> {
  private:
   TypedFunction(Program& program, uint32_t slot) : program_(&program), slot_(slot) {}
 
+  /// Returns where the next value goes.
   template <class T>
-  [[nodiscard]] static abi::Cell to_cell(T value) {
-    abi::Cell cell{.u64 = 0};
+  [[nodiscard]] static abi::Cell* put(abi::Cell* cell, T value) {
+    cell->u64 = 0;
     if constexpr (std::is_same_v<T, float>) {
-      cell.f32 = value;
+      cell->f32 = value;
     } else if constexpr (std::is_same_v<T, double>) {
-      cell.f64 = value;
+      cell->f64 = value;
+    } else if constexpr (std::is_same_v<T, abi::V128>) {
+      cell[0].u64 = value.low;
+      cell[1].u64 = value.high;
     } else {
-      cell.u64 = static_cast<uint64_t>(value);
+      cell->u64 = static_cast<uint64_t>(value);
     }
-    return cell;
+    return cell + abi::cells_of(value_type<T>());
   }
-  [[nodiscard]] static auto from_cell(abi::Cell cell) {
+  [[nodiscard]] static auto take(std::span<const abi::Cell> cells) {
     if constexpr (std::is_same_v<Result_, float>) {
-      return cell.f32;
+      return cells[0].f32;
     } else if constexpr (std::is_same_v<Result_, double>) {
-      return cell.f64;
+      return cells[0].f64;
+    } else if constexpr (std::is_same_v<Result_, abi::V128>) {
+      return abi::V128{cells[0].u64, cells[1].u64};
     } else {
-      return static_cast<Result_>(cell.u64);
+      return static_cast<Result_>(cells[0].u64);
     }
   }
 

@@ -40,7 +40,7 @@ void Executable::init(abi::Code& code, uint32_t index) {
   code.owner = this;
   code.function = index;
   const wasm::FunctionType& type = module_->function_type(index);
-  code.window = static_cast<uint16_t>(std::max(type.parameters.size(), type.results.size()));
+  code.window = static_cast<uint16_t>(std::max(abi::cells_of(type.parameters), abi::cells_of(type.results)));
 }
 
 abi::Code* Executable::make_codes(uint32_t chunk) {

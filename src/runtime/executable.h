@@ -109,7 +109,7 @@ struct HostCode : abi::Code {
            const abi::Instruction* stub)
       : type(&its_type), function(host_function), environment(host_environment), name(host_name) {
     entry.store(stub, std::memory_order_relaxed);
-    window = static_cast<uint16_t>(std::max(type->parameters.size(), type->results.size()));
+    window = static_cast<uint16_t>(std::max(abi::cells_of(type->parameters), abi::cells_of(type->results)));
   }
 
   const wasm::FunctionType* type;

@@ -41,6 +41,9 @@ wasm::FunctionType parse_signature(std::string_view signature) {
       case 'F':
         side->push_back(wasm::ValueType::f64);
         break;
+      case 'v':
+        side->push_back(wasm::ValueType::v128);
+        break;
       default:
         side = &type.results;
         break;

@@ -13,7 +13,7 @@ namespace tenon::runtime {
 
 /// One call of a host function by the guest. Valid during the call only; used by the calling thread only.
 ///
-/// Arguments arrive in cells() from 0 on, results are left there from 0 on. Everything the guest passes is untrusted:
+/// Arguments arrive in cells() from 0 on, results are left there from 0 on, a v128 in two of them. Everything the guest passes is untrusted:
 /// addresses go through span() or read()/write(), which check them.
 class HostCall {
  public:
@@ -27,7 +27,13 @@ class HostCall {
 
   [[nodiscard]] uint32_t u32(size_t argument) const { return cells_[argument].u32; }
   [[nodiscard]] uint64_t u64(size_t argument) const { return cells_[argument].u64; }
+  /// `cell`: the first of its two.
+  [[nodiscard]] abi::V128 v128(size_t cell) const { return {cells_[cell].u64, cells_[cell + 1].u64}; }
   void set_u32(uint32_t result) { cells_[0].u64 = result; }
+  void set_v128(abi::V128 result) {
+    cells_[0].u64 = result.low;
+    cells_[1].u64 = result.high;
+  }
 
   /// Bytes of memory 0 that may be accessed at this moment; 0 without a memory. Other threads of the guest may write
   /// them at any time: read a value once, then check the copy.

@@ -12,6 +12,7 @@ const std::vector<ValueType>& single_type(ValueType type) {
   static const std::vector<ValueType> i64{ValueType::i64};
   static const std::vector<ValueType> f32{ValueType::f32};
   static const std::vector<ValueType> f64{ValueType::f64};
+  static const std::vector<ValueType> v128{ValueType::v128};
   static const std::vector<ValueType> funcref{ValueType::funcref};
   static const std::vector<ValueType> externref{ValueType::externref};
   switch (type) {
@@ -21,6 +22,8 @@ const std::vector<ValueType>& single_type(ValueType type) {
       return f32;
     case ValueType::f64:
       return f64;
+    case ValueType::v128:
+      return v128;
     case ValueType::funcref:
       return funcref;
     case ValueType::externref:
@@ -48,6 +51,10 @@ void BodyReader::skip_immediates(const OpcodeRow& row) {
       break;
     case Immediate::zero_byte:
     case Immediate::heap_type:
+    case Immediate::lane2:
+    case Immediate::lane4:
+    case Immediate::lane8:
+    case Immediate::lane16:
       skip(1);
       break;
     case Immediate::block_type:
@@ -66,12 +73,21 @@ void BodyReader::skip_immediates(const OpcodeRow& row) {
     case Immediate::memarg16:
     case Immediate::memarg32:
     case Immediate::memarg64:
+    case Immediate::memarg128:
     case Immediate::memory_memory:
     case Immediate::data_memory:
     case Immediate::element_table:
     case Immediate::table_table:
       (void)u32();
       (void)u32();
+      break;
+    case Immediate::memarg8_lane:
+    case Immediate::memarg16_lane:
+    case Immediate::memarg32_lane:
+    case Immediate::memarg64_lane:
+      (void)u32();
+      (void)u32();
+      skip(1);
       break;
     case Immediate::label:
     case Immediate::function:
@@ -95,6 +111,10 @@ void BodyReader::skip_immediates(const OpcodeRow& row) {
       break;
     case Immediate::f64:
       skip(8);
+      break;
+    case Immediate::v128:
+    case Immediate::shuffle:
+      skip(16);
       break;
   }
 }

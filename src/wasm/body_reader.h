@@ -10,11 +10,13 @@
 
 namespace tenon::wasm {
 
-/// Places in kOpcodes, by the byte of the opcode behind its prefix.
+/// Places in kOpcodes, by the code behind the prefix.
 struct OpcodeIndex {
-  std::array<uint16_t, 256> plain{};
-  std::array<uint16_t, 256> miscellaneous{};
-  std::array<uint16_t, 256> atomic{};
+  using Places = std::array<uint16_t, 512>;
+  Places plain{};
+  Places miscellaneous{};
+  Places atomic{};
+  Places vector{};
 };
 
 inline constexpr OpcodeIndex kOpcodeIndex = [] {
@@ -23,7 +25,8 @@ inline constexpr OpcodeIndex kOpcodeIndex = [] {
     const OpcodeRow& row = kOpcodes[n];
     auto& table = row.prefix == 0                      ? index.plain
                   : row.prefix == kMiscellaneousPrefix ? index.miscellaneous
-                                                       : index.atomic;
+                  : row.prefix == kAtomicPrefix        ? index.atomic
+                                                       : index.vector;
     table[row.code] = static_cast<uint16_t>(n);
   }
   return index;
@@ -50,6 +53,9 @@ class BodyReader : public base::Reader {
     }
     if (first == kAtomicPrefix) {
       return kOpcodes[kOpcodeIndex.atomic[u32() & 0xff]];
+    }
+    if (first == kVectorPrefix) {
+      return kOpcodes[kOpcodeIndex.vector[u32() & 0x1ff]];
     }
     return kOpcodes[kOpcodeIndex.plain[first]];
   }

@@ -372,7 +372,7 @@ Result<ValueType> Decoder::reference_type(Reader& in) {
   if (is_value_type(byte) && is_reference(static_cast<ValueType>(byte))) {
     return static_cast<ValueType>(byte);
   }
-  if (const char* const proposal = proposal_of_type(byte); proposal != nullptr && byte != 0x7b) {
+  if (const char* const proposal = proposal_of_type(byte)) {
     return unsupported(at, "type", byte, proposal);
   }
   return malformed(at, "malformed reference type {:#04x}", byte);
@@ -632,6 +632,16 @@ Result<> Decoder::constant_instructions(Reader& in, ValueType expected) {
       case row(Opcode::f64_const).code:
         push(opcode, in.u64_fixed(), ValueType::f64);
         break;
+      case kVectorPrefix: {
+        const uint32_t code = in.u32();
+        TENON_CHECK(checked(in));
+        if (code != row(Opcode::v128_const).code) {
+          return invalid(at, "constant expression required: found a prefixed instruction");
+        }
+        push(opcode, in.u64_fixed(), ValueType::v128);
+        result.push_back({opcode, in.u64_fixed()});
+        break;
+      }
       case row(Opcode::ref_null).code: {
         const ValueType type = TENON_TRY(reference_type(in));
         push(opcode, static_cast<uint64_t>(type), type);

@@ -51,7 +51,8 @@ struct Export {
 };
 
 /// One instruction of a constant expression: i32/i64/f32/f64.const (bits in `immediate`), global.get, ref.func (index),
-/// ref.null, and with extended-const i32/i64 add, sub, mul. Validated: evaluation needs no checks of types.
+/// ref.null, and with extended-const i32/i64 add, sub, mul. A v128.const is two, each with half of it, the lower first.
+/// Validated: evaluation needs no checks of types.
 struct ConstantInstruction {
   uint64_t opcode;  ///< as in the binary format; this wide so that there is no padding
   uint64_t immediate;

@@ -19,6 +19,8 @@ enum class Feature : uint8_t {
   tail_calls,
   threads,
   legacy_exceptions,
+  simd,
+  relaxed_simd,
 };
 
 /// What follows an opcode in the binary format.
@@ -39,6 +41,11 @@ enum class Immediate : uint8_t {
   memarg16,
   memarg32,
   memarg64,
+  memarg128,
+  memarg8_lane,  ///< the same, and one of the lanes of that width that a v128 has
+  memarg16_lane,
+  memarg32_lane,
+  memarg64_lane,
   memory,         ///< memory index
   memory_memory,  ///< destination, source
   data,
@@ -51,6 +58,12 @@ enum class Immediate : uint8_t {
   i64,
   f32,
   f64,
+  v128,     ///< 16 bytes
+  shuffle,  ///< 16 lanes out of 32
+  lane2,    ///< a lane; the number is how many there are
+  lane4,
+  lane8,
+  lane16,
 };
 
 enum class Opcode : uint16_t {
@@ -61,6 +74,7 @@ enum class Opcode : uint16_t {
 
 /// The first byte of opcodes that have more than one.
 constexpr uint8_t kMiscellaneousPrefix = 0xfc;
+constexpr uint8_t kVectorPrefix = 0xfd;
 constexpr uint8_t kAtomicPrefix = 0xfe;
 
 struct OpcodeRow {
@@ -95,8 +109,6 @@ inline constexpr auto kOpcodes = std::to_array<OpcodeRow>({
     case 0xd3:  // ref.eq
     case 0xfb:
       return "garbage collection";
-    case 0xfd:
-      return "SIMD";
     default:
       return nullptr;
   }
@@ -104,6 +116,26 @@ inline constexpr auto kOpcodes = std::to_array<OpcodeRow>({
 
 [[nodiscard]] constexpr const OpcodeRow& row(Opcode opcode) {
   return kOpcodes[static_cast<size_t>(opcode)];
+}
+
+/// How many lanes an instruction with a lane among its immediates chooses from: that must be below it. Else 0.
+[[nodiscard]] constexpr uint32_t lane_count(Immediate immediate) {
+  switch (immediate) {
+    case Immediate::lane2:
+    case Immediate::memarg64_lane:
+      return 2;
+    case Immediate::lane4:
+    case Immediate::memarg32_lane:
+      return 4;
+    case Immediate::lane8:
+    case Immediate::memarg16_lane:
+      return 8;
+    case Immediate::lane16:
+    case Immediate::memarg8_lane:
+      return 16;
+    default:
+      return 0;
+  }
 }
 
 }  // namespace tenon::wasm

@@ -55,8 +55,6 @@ std::string to_string(const FunctionType& type) {
 
 const char* proposal_of_type(uint8_t byte) {
   switch (byte) {
-    case 0x7b:
-      return "SIMD (v128)";
     case 0x78:  // i8, i16: of packed fields
     case 0x77:
     case 0x73:  // nofunc, noextern, none

@@ -26,9 +26,9 @@ enum class ValueType : uint8_t {
   return type == ValueType::funcref || type == ValueType::externref;
 }
 
-/// Whether `byte` encodes a value type that this build implements (SIMD's v128 is not one).
+/// Whether `byte` encodes a value type that this build implements.
 [[nodiscard]] constexpr bool is_value_type(uint8_t byte) {
-  return (byte >= 0x7c && byte <= 0x7f) || byte == 0x70 || byte == 0x6f;
+  return (byte >= 0x7b && byte <= 0x7f) || byte == 0x70 || byte == 0x6f;
 }
 
 /// The proposal that gives `byte` a meaning where a type is expected, when this build does not implement it; else null.

@@ -35,21 +35,26 @@ constexpr uint32_t kMaximumLabelTable = 65'520;  // targets of one br_table, as 
 consteval uint8_t natural_alignment(Immediate immediate) {
   switch (immediate) {
     case Immediate::memarg8:
+    case Immediate::memarg8_lane:
       return 0;
     case Immediate::memarg16:
+    case Immediate::memarg16_lane:
       return 1;
     case Immediate::memarg32:
+    case Immediate::memarg32_lane:
       return 2;
     case Immediate::memarg64:
+    case Immediate::memarg64_lane:
       return 3;
+    case Immediate::memarg128:
+      return 4;
     default:
       throw "not a memory access";
   }
 }
 
 constexpr bool is_memarg(Immediate immediate) {
-  return immediate == Immediate::memarg8 || immediate == Immediate::memarg16 || immediate == Immediate::memarg32 ||
-         immediate == Immediate::memarg64;
+  return immediate >= Immediate::memarg8 && immediate <= Immediate::memarg64_lane;
 }
 
 consteval ValueType type_of(char letter) {
@@ -62,6 +67,8 @@ consteval ValueType type_of(char letter) {
       return ValueType::f32;
     case 'F':
       return ValueType::f64;
+    case 'v':
+      return ValueType::v128;
     default:
       throw "not a type";
   }
@@ -173,10 +180,20 @@ consteval std::array<PrefixedStep, kSize> compile_prefixed_steps() {
 
 constexpr auto kMiscellaneousSteps = compile_prefixed_steps<kMiscellaneousPrefix, 0x12>();
 constexpr auto kAtomicSteps = compile_prefixed_steps<kAtomicPrefix, 0x4f>();
+constexpr auto kVectorSteps = compile_prefixed_steps<kVectorPrefix, 0x114>();
 
+/// None: it is no prefix.
 constexpr std::span<const PrefixedStep> prefixed_steps(uint8_t prefix) {
-  return prefix == kAtomicPrefix ? std::span<const PrefixedStep>(kAtomicSteps)
-                                 : std::span<const PrefixedStep>(kMiscellaneousSteps);
+  switch (prefix) {
+    case kMiscellaneousPrefix:
+      return kMiscellaneousSteps;
+    case kVectorPrefix:
+      return kVectorSteps;
+    case kAtomicPrefix:
+      return kAtomicSteps;
+    default:
+      return {};
+  }
 }
 
 /// For one-byte opcodes, their place in kOpcodes.
@@ -194,9 +211,8 @@ constexpr auto kOneByteRows = [] {
 
 /// The row of the instruction whose first byte was `byte`; takes the rest of the opcode from `in`. Null: there is none.
 const OpcodeRow* find_row(uint8_t byte, Reader& in) {
-  if (byte == kMiscellaneousPrefix || byte == kAtomicPrefix) {
+  if (const std::span<const PrefixedStep> steps = prefixed_steps(byte); !steps.empty()) {
     const uint32_t code = in.u32();
-    const std::span<const PrefixedStep> steps = prefixed_steps(byte);
     return code < steps.size() && steps[code].exists ? &row(steps[code].opcode) : nullptr;
   }
   return kOneByteRows[byte] == kNoRow ? nullptr : &kOpcodes[kOneByteRows[byte]];
@@ -1011,11 +1027,11 @@ bool BodyValidator::run() {
         break;
 
       default: {
-        if (byte != kMiscellaneousPrefix && byte != kAtomicPrefix) [[unlikely]] {
+        const std::span<const PrefixedStep> steps = prefixed_steps(byte);
+        if (steps.empty()) [[unlikely]] {
           return bad_opcode(place(), byte);
         }
         const uint32_t code = u32();
-        const std::span<const PrefixedStep> steps = prefixed_steps(byte);
         if (code >= steps.size() || !steps[code].exists) [[unlikely]] {
           return bad_opcode(place(), byte);
         }
@@ -1042,6 +1058,16 @@ bool BodyValidator::run() {
         const auto known_table = [&](uint32_t index) -> bool {
           return index < module_.tables.size() || unknown(place(), "table", index);
         };
+        // sandbox: code takes lanes from memory by their index.
+        const auto known_lane = [&](uint32_t count) -> bool {
+          if (count == 0) {
+            return true;
+          }
+          const uint32_t lane = in.u8();
+          return lane < count || fail(place(), ErrorKind::invalid,
+                                      fmt::format("invalid lane index {}: {} has {} to choose from", lane,
+                                                  row(prefixed.opcode).name, count));
+        };
         switch (prefixed.immediate) {
           case Immediate::none:
             break;
@@ -1053,10 +1079,19 @@ bool BodyValidator::run() {
           case Immediate::memarg8:
           case Immediate::memarg16:
           case Immediate::memarg32:
-          case Immediate::memarg64: {
+          case Immediate::memarg64:
+          case Immediate::memarg128:
+          case Immediate::memarg8_lane:
+          case Immediate::memarg16_lane:
+          case Immediate::memarg32_lane:
+          case Immediate::memarg64_lane: {
             const uint32_t alignment = u32();
             u32();  // offset
-            if (alignment != prefixed.alignment) [[unlikely]] {
+            if (byte == kVectorPrefix) {
+              if (alignment > prefixed.alignment) [[unlikely]] {
+                return fail(place(), ErrorKind::invalid, "alignment must not be larger than natural");
+              }
+            } else if (alignment != prefixed.alignment) [[unlikely]] {
               return fail(place(), ErrorKind::invalid,
                           alignment > prefixed.alignment
                               ? "atomic alignment must be natural: alignment must not be larger than natural"
@@ -1065,8 +1100,30 @@ bool BodyValidator::run() {
             if (!has_memory) [[unlikely]] {
               return unknown(place(), "memory", 0);
             }
+            if (!known_lane(lane_count(prefixed.immediate))) {
+              return false;
+            }
             break;
           }
+          case Immediate::v128:
+            in.u64_fixed();
+            in.u64_fixed();
+            break;
+          case Immediate::shuffle:
+            for (int i = 0; i < 16; ++i) {
+              if (!known_lane(32)) {
+                return false;
+              }
+            }
+            break;
+          case Immediate::lane2:
+          case Immediate::lane4:
+          case Immediate::lane8:
+          case Immediate::lane16:
+            if (!known_lane(lane_count(prefixed.immediate))) {
+              return false;
+            }
+            break;
           case Immediate::memory:
             if (!memory_zero()) {
               return false;
@@ -1231,11 +1288,20 @@ std::optional<Undecodable> find_malformed(Bytes body, size_t origin) {
       case Immediate::memarg16:
       case Immediate::memarg32:
       case Immediate::memarg64:
+      case Immediate::memarg128:
       case Immediate::type_table:
       case Immediate::element_table:
       case Immediate::table_table:
         in.u32();
         in.u32();
+        break;
+      case Immediate::memarg8_lane:
+      case Immediate::memarg16_lane:
+      case Immediate::memarg32_lane:
+      case Immediate::memarg64_lane:
+        in.u32();
+        in.u32();
+        in.u8();
         break;
       case Immediate::data_memory:
         in.u32();
@@ -1265,6 +1331,17 @@ std::optional<Undecodable> find_malformed(Bytes body, size_t origin) {
         break;
       case Immediate::f64:
         in.u64_fixed();
+        break;
+      case Immediate::v128:
+      case Immediate::shuffle:
+        in.u64_fixed();
+        in.u64_fixed();
+        break;
+      case Immediate::lane2:
+      case Immediate::lane4:
+      case Immediate::lane8:
+      case Immediate::lane16:
+        in.u8();
         break;
     }
   }

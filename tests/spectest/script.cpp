@@ -179,7 +179,7 @@ Result<Script::Answer> Script::act(const json& action) {
   Answer answer;
   if (type == "get") {
     const link::GlobalReference global = TENON_TRY(program_->global(*dso, field));
-    answer.outcome.results.push_back(*global.cell);
+    answer.outcome.results.assign(global.cell, global.cell + abi::cells_of(global.type.type));
     answer.types.push_back(global.type.type);
     return answer;
   }
@@ -188,7 +188,7 @@ Result<Script::Answer> Script::act(const json& action) {
   }
   std::vector<abi::Cell> arguments;
   for (const json& argument : action.at("args")) {
-    arguments.push_back(TENON_TRY(parse_value(argument)));
+    TENON_CHECK(parse_value(argument, arguments));
   }
   answer.outcome = TENON_TRY(program_->call(*dso, field, arguments));
   answer.types = dso->module().function_type(dso->module().find_export(field)->index).results;
@@ -234,23 +234,27 @@ Result<> Script::assert_return(const json& command) {
                 describe_outcome(answer.outcome));
   }
   const auto& results = answer.outcome.results;
-  bool equal = results.size() == expected_count;
+  bool equal = answer.types.size() == expected_count;
   if (equal && is_either) {
     equal = false;
     for (const json& alternative : expected) {
-      equal = equal || TENON_TRY(matches(alternative, answer.types[0], results[0]));
+      equal = equal || TENON_TRY(matches(alternative, answer.types[0], results.data()));
     }
   } else if (equal) {
-    for (size_t i = 0; i < results.size(); ++i) {
-      equal = equal && TENON_TRY(matches(expected[i], answer.types[i], results[i]));
+    const abi::Cell* result = results.data();
+    for (size_t i = 0; i < answer.types.size(); ++i) {
+      equal = equal && TENON_TRY(matches(expected[i], answer.types[i], result));
+      result += abi::cells_of(answer.types[i]);
     }
   }
   if (equal) {
     return {};
   }
   std::string found;
-  for (size_t i = 0; i < results.size(); ++i) {
-    found += (i == 0 ? "" : ", ") + spectest::describe(answer.types[i], results[i]);
+  const abi::Cell* result = results.data();
+  for (const wasm::ValueType type : answer.types) {
+    found += (found.empty() ? "" : ", ") + spectest::describe(type, result);
+    result += abi::cells_of(type);
   }
   return fail(ErrorKind::usage, "{}: expected {}{}, got {}", command["action"].dump(), is_either ? "one of " : "",
               spectest::describe(expected), found.empty() ? "nothing" : found);
