@@ -87,10 +87,15 @@ void FunctionEmitter::finish_call(const wasm::FunctionType& type, Value callee, 
   if (type.results.empty()) {
     return;
   }
-  push(first);
-  Value const cells = type.results.size() == 1 ? nullptr : overflow();
-  for (size_t n = 1; n < type.results.size(); ++n) {
-    push(load(Region::overflow, emitter_.type(type.results[n]), at(cells, (n - 1) * sizeof(abi::Cell))));
+  const bool in_register = type.results.front() != wasm::ValueType::v128;
+  if (in_register) {
+    push(first);
+  }
+  Value const cells = in_register && type.results.size() == 1 ? nullptr : overflow();
+  uint32_t cell = 0;
+  for (size_t n = in_register ? 1 : 0; n < type.results.size(); ++n) {
+    push(load(Region::overflow, emitter_.type(type.results[n]), at(cells, cell * sizeof(abi::Cell))));
+    cell += abi::cells_of(type.results[n]);
     ++moved_;
   }
 }
@@ -220,18 +225,22 @@ void FunctionEmitter::emit_reference_function(uint32_t function) {
 /// The function's only return: results are on the stack.
 void FunctionEmitter::emit_return_block() {
   const std::vector<Value> results = pop_many(controls_.front().results->size());
-  Value const cells = results.size() < 2 ? nullptr : overflow();
-  for (size_t n = 1; n < results.size(); ++n) {
-    store(Region::overflow, results[n], at(cells, (n - 1) * sizeof(abi::Cell)));
+  const bool in_register = !results.empty() && results.front()->getType() != emitter_.v128;
+  const size_t first = in_register ? 1 : 0;
+  Value const cells = results.size() == first ? nullptr : overflow();
+  uint32_t cell = 0;
+  for (size_t n = first; n < results.size(); ++n) {
+    store(Region::overflow, results[n], at(cells, cell * sizeof(abi::Cell)));
+    cell += cells_of(results[n]);
   }
   if (universal_) {
     Value registers = llvm::PoisonValue::get(emitter_.universal_type()->getReturnType());
-    if (!results.empty()) {
-      Value const first = to_register(results.front());
-      registers = ir_.CreateInsertValue(registers, first, first->getType() == emitter_.f64 ? 1 : 0);
+    if (in_register) {
+      Value const value = to_register(results.front());
+      registers = ir_.CreateInsertValue(registers, value, value->getType() == emitter_.f64 ? 1 : 0);
     }
     ir_.CreateRet(registers);
-  } else if (results.empty()) {
+  } else if (!in_register) {
     ir_.CreateRetVoid();
   } else {
     ir_.CreateRet(results.front());

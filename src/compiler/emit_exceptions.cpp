@@ -84,7 +84,7 @@ void FunctionEmitter::emit_catch(std::optional<uint32_t> tag) {
   uint64_t offset = sizeof(abi::Exception);
   for (const wasm::ValueType parameter : module_.types[module_.tags[*tag].type]->parameters) {
     push(load(Region::state, emitter_.type(parameter), at(control.exception, offset)));
-    offset += sizeof(abi::Cell);
+    offset += abi::cells_of(parameter) * sizeof(abi::Cell);
     ++moved_;
   }
 }

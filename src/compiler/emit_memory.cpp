@@ -14,19 +14,6 @@ using wasm::Immediate;
 using wasm::Opcode;
 using wasm::OpcodeRow;
 
-unsigned access_bytes(Immediate immediate) {
-  switch (immediate) {
-    case Immediate::memarg8:
-      return 1;
-    case Immediate::memarg16:
-      return 2;
-    case Immediate::memarg32:
-      return 4;
-    default:
-      return 8;
-  }
-}
-
 bool is_signed_load(Opcode opcode) {
   switch (opcode) {
     case Opcode::i32_load8_s:
@@ -55,6 +42,24 @@ bool has_second_index(Immediate immediate) {
 constexpr unsigned kPageExponent = std::countr_zero(wasm::kPageSize);
 
 }  // namespace
+
+unsigned access_bytes(Immediate immediate) {
+  switch (immediate) {
+    case Immediate::memarg8:
+    case Immediate::memarg8_lane:
+      return 1;
+    case Immediate::memarg16:
+    case Immediate::memarg16_lane:
+      return 2;
+    case Immediate::memarg32:
+    case Immediate::memarg32_lane:
+      return 4;
+    case Immediate::memarg128:
+      return 16;
+    default:
+      return 8;
+  }
+}
 
 /// False: not an instruction that this file knows.
 bool FunctionEmitter::emit_memory(const OpcodeRow& row) {
@@ -142,15 +147,6 @@ llvm::Value* FunctionEmitter::atomic_pointer(Value index, uint32_t offset, unsig
   Value const misaligned = ir_.CreateAnd(address, constant64(bytes - 1));
   trap_if(ir_.CreateICmpNE(misaligned, constant64(0)), TrapKind::unaligned_atomic);
   return memory_pointer(index, offset, bytes);
-}
-
-/// Accesses of linear memory are exact: LLVM must not remove one that may trap, nor move one past another.
-template <class Access>
-Access* FunctionEmitter::mark_access(Access* access) {
-  access->setVolatile(true);
-  access->setMetadata(llvm::LLVMContext::MD_tbaa, emitter_.region(Region::memory));
-  access->setMetadata(emitter_.access_kind, emitter_.empty);
-  return access;
 }
 
 void FunctionEmitter::emit_load(const OpcodeRow& row) {

@@ -298,11 +298,17 @@ bool FunctionEmitter::emit_float(Opcode opcode) {
       return true;
     case Opcode::f32_min:
     case Opcode::f64_min:
-      emit_minimum(false);
+      binary([&](Value a, Value b) {
+        Value const left = opaque(a);
+        return minimum(left, opaque(b), false);
+      });
       return true;
     case Opcode::f32_max:
     case Opcode::f64_max:
-      emit_minimum(true);
+      binary([&](Value a, Value b) {
+        Value const left = opaque(a);
+        return minimum(left, opaque(b), true);
+      });
       return true;
     case Opcode::f32_copysign:
     case Opcode::f64_copysign:
@@ -314,24 +320,20 @@ bool FunctionEmitter::emit_float(Opcode opcode) {
 }
 
 // llvm.minimum and llvm.maximum may return a signalling NaN as it is, and on x86-64 do.
-void FunctionEmitter::emit_minimum(bool maximum) {
-  Value const b = opaque(pop());
-  Value const a = opaque(pop());
+llvm::Value* FunctionEmitter::minimum(Value a, Value b, bool maximum) {
   if (emitter_.plan.options().architecture == abi::Architecture::aarch64) {
     // The instruction does what WebAssembly wants; LLVM must not find that it is not needed.
     const auto intrinsic = maximum ? llvm::Intrinsic::maximum : llvm::Intrinsic::minimum;
-    push(ir_.CreateBinaryIntrinsic(intrinsic, a, fence(b)));
-    return;
+    return ir_.CreateBinaryIntrinsic(intrinsic, a, fence(b));
   }
   // minss and maxss, once each way round: where both are zeros or both equal, what differs is the sign at most.
   const auto predicate = maximum ? CmpInst::FCMP_OGT : CmpInst::FCMP_OLT;
-  llvm::Type* const bits =
-      llvm::IntegerType::get(emitter_.context, static_cast<unsigned>(a->getType()->getPrimitiveSizeInBits()));
+  llvm::Type* const bits = a->getType()->getWithNewBitWidth(a->getType()->getScalarSizeInBits());
   Value const one = ir_.CreateBitCast(ir_.CreateSelect(ir_.CreateFCmp(predicate, a, b), a, b), bits);
   Value const other = ir_.CreateBitCast(ir_.CreateSelect(ir_.CreateFCmp(predicate, b, a), b, a), bits);
   Value const both = maximum ? ir_.CreateAnd(one, other) : ir_.CreateOr(one, other);
   Value const sum = ir_.CreateFAdd(a, b);  // of a NaN and anything: a quiet NaN
-  push(ir_.CreateSelect(ir_.CreateFCmpUNO(a, b), sum, ir_.CreateBitCast(both, a->getType())));
+  return ir_.CreateSelect(ir_.CreateFCmpUNO(a, b), sum, ir_.CreateBitCast(both, a->getType()));
 }
 
 void FunctionEmitter::emit_rounding(llvm::Intrinsic::ID intrinsic, size_t helper32, size_t helper64) {

@@ -133,8 +133,11 @@ void FunctionEmitter::end() {
 
 void FunctionEmitter::check_stack_at_entry() {
   constexpr uint64_t kFixed = 1024;  // saved registers, what a call needs, alignment
+  // Operands are taken for vectors where there are any.
+  const uint64_t operands = highest_ * (has_vectors_ ? 2 : 1);
   const uint64_t estimate = std::max<uint64_t>(
-      (locals_.size() + highest_) * sizeof(abi::Cell) * 2 + array_cells_ * sizeof(abi::Cell) + kFixed, least_frame_);
+      (abi::cells_of(local_types_) + operands) * sizeof(abi::Cell) * 2 + array_cells_ * sizeof(abi::Cell) + kFixed,
+      least_frame_);
   const bool large = estimate > abi::kUncheckedFrame;
   function_->addFnAttr("tenon-frame", std::to_string(large ? estimate : abi::kUncheckedFrame));
   if (!calls_ && !large) {
@@ -179,6 +182,8 @@ void FunctionEmitter::emit_instruction() {
   }
   if (row.opcode >= Opcode::drop && row.opcode <= Opcode::global_set) {
     emit_variable(row);
+  } else if (row.prefix == wasm::kVectorPrefix) {
+    emit_vector(row);
   } else if (!emit_memory(row)) {
     emit_numeric(row);
   }
@@ -333,6 +338,7 @@ void FunctionEmitter::emit_variable(const OpcodeRow& row) {
 
 void FunctionEmitter::push(Value value) {
   stack_.push_back(value);
+  has_vectors_ = has_vectors_ || value->getType() == emitter_.v128;
   highest_ = std::max(highest_, stack_.size());
 }
 
@@ -360,9 +366,10 @@ bool FunctionEmitter::is_treacherous(Value value) {
 }
 
 FunctionEmitter::Value FunctionEmitter::opaque(Value value) {
-  if (!is_treacherous(value)) {
-    return value;
-  }
+  return is_treacherous(value) ? opaque_constant(value) : value;
+}
+
+FunctionEmitter::Value FunctionEmitter::opaque_constant(Value value) {
   // Once, before everything else: a fence inside a loop would keep the loop from being made one over vectors.
   Value& opaque = opaque_constants_[value];
   if (opaque == nullptr) {
@@ -427,6 +434,9 @@ FunctionEmitter::Value FunctionEmitter::at(Value base, uint64_t offset) {
 
 llvm::LoadInst* FunctionEmitter::load(Region region, llvm::Type* type, Value from) {
   llvm::LoadInst* const loaded = ir_.CreateLoad(type, from);
+  if (type == emitter_.v128) {
+    loaded->setAlignment(llvm::Align(alignof(abi::Cell)));
+  }
   loaded->setMetadata(llvm::LLVMContext::MD_tbaa, emitter_.region(region));
   return loaded;
 }
@@ -439,6 +449,9 @@ llvm::LoadInst* FunctionEmitter::load_invariant(llvm::Type* type, Value from) {
 
 llvm::StoreInst* FunctionEmitter::store(Region region, Value value, Value to) {
   llvm::StoreInst* const stored = ir_.CreateStore(value, to);
+  if (value->getType() == emitter_.v128) {
+    stored->setAlignment(llvm::Align(alignof(abi::Cell)));
+  }
   stored->setMetadata(llvm::LLVMContext::MD_tbaa, emitter_.region(region));
   return stored;
 }
@@ -477,8 +490,16 @@ FunctionEmitter::Value FunctionEmitter::call_helper(size_t offset, HelperKind ki
   return called;
 }
 
+uint32_t FunctionEmitter::cells_of(Value value) const {
+  return value->getType() == emitter_.v128 ? 2 : 1;
+}
+
 FunctionEmitter::Value FunctionEmitter::cells(const std::vector<Value>& values) {
-  const size_t count = std::max<size_t>(values.size(), 1);
+  size_t count = 0;
+  for (Value const value : values) {
+    count += cells_of(value);
+  }
+  count = std::max<size_t>(count, 1);
   llvm::AllocaInst*& array = arrays_[count];
   if (array == nullptr) {
     llvm::IRBuilder<> first(entry_, entry_->begin());
@@ -486,8 +507,10 @@ FunctionEmitter::Value FunctionEmitter::cells(const std::vector<Value>& values) 
     array = first.CreateAlloca(llvm::ArrayType::get(emitter_.i64, count));
     array_cells_ += count;
   }
-  for (size_t n = 0; n < values.size(); ++n) {
-    ir_.CreateStore(values[n], at(array, n * sizeof(abi::Cell)));
+  size_t next = 0;
+  for (Value const value : values) {
+    ir_.CreateAlignedStore(value, at(array, next * sizeof(abi::Cell)), llvm::Align(alignof(abi::Cell)));
+    next += cells_of(value);
   }
   return array;
 }

@@ -37,6 +37,9 @@ struct Control {
   llvm::PHINode* exception = nullptr;    ///< what was caught, from `dispatch` on
 };
 
+/// How many bytes of memory an instruction with that immediate accesses.
+[[nodiscard]] unsigned access_bytes(wasm::Immediate immediate);
+
 /// What a helper call may do besides trapping, which no landing pad is for.
 enum class HelperKind : uint8_t {
   traps,
@@ -79,6 +82,7 @@ class FunctionEmitter {
   [[nodiscard]] static bool is_treacherous(Value value);
   /// If so, the same constant in a way that LLVM cannot see; else `value`.
   [[nodiscard]] Value opaque(Value value);
+  [[nodiscard]] Value opaque_constant(Value constant);
   [[nodiscard]] Value fence(Value value);
   /// An i32 as a condition.
   [[nodiscard]] Value truth(Value value);
@@ -105,6 +109,7 @@ class FunctionEmitter {
   Value call_helper(size_t offset, HelperKind kind, llvm::Type* result, std::initializer_list<Value> arguments);
   /// An array of cells on the native stack that holds `values`.
   [[nodiscard]] Value cells(const std::vector<Value>& values);
+  [[nodiscard]] uint32_t cells_of(Value value) const;
 
   // emit_control.cpp
   void read_block_type(Control& control);
@@ -168,6 +173,7 @@ class FunctionEmitter {
   void check_bounds(Value address, unsigned bytes);
   [[nodiscard]] Value memory_pointer(Value index, uint32_t offset, unsigned bytes);
   [[nodiscard]] Value atomic_pointer(Value index, uint32_t offset, unsigned bytes);
+  /// Accesses of linear memory are exact: LLVM must not remove one that may trap, nor move one past another.
   template <class Access>
   Access* mark_access(Access* access);
   [[nodiscard]] Value table_pointer(uint32_t table);
@@ -189,13 +195,37 @@ class FunctionEmitter {
   void emit_shift(wasm::Opcode opcode);
   void emit_truncation(llvm::IntegerType* to, bool is_signed);
   void emit_saturating_truncation(llvm::IntegerType* to, bool is_signed);
-  void emit_minimum(bool maximum);
+  [[nodiscard]] Value minimum(Value a, Value b, bool maximum);
   void emit_rounding(llvm::Intrinsic::ID intrinsic, size_t helper32, size_t helper64);
   void emit_sign_extension(llvm::IntegerType* from);
   template <class Operation>
   void unary(Operation operation);
   template <class Operation>
   void binary(Operation operation);
+
+  // emit_vector.cpp
+  void emit_vector(const wasm::OpcodeRow& row);
+  void emit_vector_with_immediate(const wasm::OpcodeRow& row, llvm::FixedVectorType* type);
+  void emit_vector_access(const wasm::OpcodeRow& row);
+  [[nodiscard]] bool emit_bits(std::string_view operation, llvm::FixedVectorType* type);
+  [[nodiscard]] bool emit_integer_vector(std::string_view operation, llvm::FixedVectorType* type);
+  [[nodiscard]] bool emit_float_vector(std::string_view operation, llvm::FixedVectorType* type);
+  void emit_vector_conversion(std::string_view operation, llvm::FixedVectorType* type);
+  void emit_narrowing(bool with_sign, llvm::FixedVectorType* type);
+  /// The lanes of a v128 for an instruction called `name`: "i8x16" and so on; two i64 for "v128".
+  [[nodiscard]] llvm::FixedVectorType* lanes_type(std::string_view name);
+  [[nodiscard]] Value pop_lanes(llvm::Type* type);
+  [[nodiscard]] Value pop_floats(llvm::Type* type);  ///< for arithmetic
+  void push_lanes(Value vector);
+  [[nodiscard]] Value float_operand(Value value);
+  [[nodiscard]] Value narrowed(Value scalar, llvm::Type* type);
+  [[nodiscard]] Value half(Value vector, bool upper);
+  [[nodiscard]] Value alternate(Value vector, int first);
+  [[nodiscard]] Value joined(Value lower, Value upper);
+  [[nodiscard]] Value with_zeros(Value vector);
+  [[nodiscard]] Value widened(Value vector, bool with_sign);
+  [[nodiscard]] Value selected(Value mask, Value first, Value second);
+  [[nodiscard]] Value swizzled(Value bytes, Value lanes);
 
   ModuleEmitter& emitter_;
   const wasm::Module& module_;
@@ -224,7 +254,8 @@ class FunctionEmitter {
   size_t array_cells_ = 0;
   size_t moved_ = 0;  ///< see kMaximumMoved
   bool unreachable_ = false;
-  bool calls_ = false;  ///< anything that may need more of the native stack than a trap
+  bool has_vectors_ = false;  ///< there is a v128 among what was on the operand stack
+  bool calls_ = false;        ///< anything that may need more of the native stack than a trap
 };
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -252,6 +283,14 @@ void FunctionEmitter::unless_outside(Value table, Value index, Cold cold) {
   unless(ir_.CreateICmpUGE(index, table_size(table)), cold);
   ir_.CreateBr(inside);
   place(inside);
+}
+
+template <class Access>
+Access* FunctionEmitter::mark_access(Access* access) {
+  access->setVolatile(true);
+  access->setMetadata(llvm::LLVMContext::MD_tbaa, emitter_.region(Region::memory));
+  access->setMetadata(emitter_.access_kind, emitter_.empty);
+  return access;
 }
 
 }  // namespace tenon::compiler

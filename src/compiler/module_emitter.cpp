@@ -35,6 +35,7 @@ ModuleEmitter::ModuleEmitter(llvm::Module& to, const ModulePlan& module_plan)
       i64(llvm::Type::getInt64Ty(context)),
       f32(llvm::Type::getFloatTy(context)),
       f64(llvm::Type::getDoubleTy(context)),
+      v128(llvm::FixedVectorType::get(i64, 2)),
       pointer(llvm::PointerType::getUnqual(context)),
       nothing(llvm::Type::getVoidTy(context)),
       empty(llvm::MDNode::get(context, {})),
@@ -78,6 +79,8 @@ llvm::Type* ModuleEmitter::type(ValueType type) const {
       return f32;
     case ValueType::f64:
       return f64;
+    case ValueType::v128:
+      return v128;
     default:
       return pointer;
   }
@@ -90,7 +93,10 @@ std::vector<Place> ModuleEmitter::places(std::span<const ValueType> parameters) 
   std::vector<Place> result;
   result.reserve(parameters.size());
   for (const ValueType parameter : parameters) {
-    if (is_float(parameter) && floats < abi::kFloatArguments) {
+    if (parameter == ValueType::v128) {
+      result.push_back({Place::Kind::overflow, overflow});
+      overflow += 2;
+    } else if (is_float(parameter) && floats < abi::kFloatArguments) {
       result.push_back({Place::Kind::floating, floats++});
     } else if (!is_float(parameter) && integers < integer_registers()) {
       result.push_back({Place::Kind::integer, integers++});
@@ -113,7 +119,8 @@ llvm::FunctionType* ModuleEmitter::function_type(const wasm::FunctionType& type,
       parameters.push_back(this->type(type.parameters[n]));
     }
   }
-  llvm::Type* const result = type.results.empty() ? nothing : this->type(type.results.front());
+  const bool has_register = !type.results.empty() && type.results.front() != ValueType::v128;
+  llvm::Type* const result = has_register ? this->type(type.results.front()) : nothing;
   return llvm::FunctionType::get(result, parameters, false);
 }
 

@@ -58,6 +58,7 @@ class ModuleEmitter {
   llvm::IntegerType* const i64;
   llvm::Type* const f32;
   llvm::Type* const f64;
+  llvm::FixedVectorType* const v128;  ///< two i64
   llvm::PointerType* const pointer;
   llvm::Type* const nothing;
 
