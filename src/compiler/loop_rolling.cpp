@@ -470,6 +470,10 @@ unsigned roll_up(llvm::Loop& loop, llvm::ScalarEvolution& evolution, llvm::Mutab
   if (loop.getNumBlocks() != 1 || branch == nullptr || !branch->isConditional() || accesses.size() > kMostAccesses) {
     return 1;
   }
+  // Vectors already: LLVM would not make more of them of a loop with fewer copies.
+  if (llvm::any_of(*loop.getHeader(), [](const Instruction& each) { return each.getType()->isVectorTy(); })) {
+    return 1;
+  }
   const size_t stores = std::ranges::count_if(
       accesses, [](const RolledAccess& access) { return llvm::isa<llvm::StoreInst>(access.instruction); });
   for (unsigned times = kMostTimes; times > 1; --times) {
