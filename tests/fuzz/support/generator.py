@@ -11,9 +11,9 @@ those whose bits are the same everywhere.
 import random
 
 from wasm import (ELSE, END, EPILOGUE, EQUAL, F32, F64, I32, I64, MAXIMUM_PAGES, NAN, PAGE, REINTERPRET, TABLE,
-                  Function, Module, constant, signed, unsigned)
+                  V128, Function, Module, constant, signed, unsigned)
 
-ALL = (I32, I64, F32, F64)
+ALL = (I32, I64, F32, F64, V128)
 FLOATS = (F32, F64)
 
 CONSTANTS = {
@@ -28,38 +28,82 @@ CONSTANTS = {
     F64: [0, 1 << 63, 0x3FF0000000000000, 0xBFF0000000000000, 0x4000000000000000, 0x3FE0000000000000, 0x400921FB54442D18,
           0x7FF0000000000000, 0xFFF0000000000000, 0x7FF8000000000000, 1, 0x41E0000000000000, 0xC1E0000000000000,
           0x41F0000000000000, 0x43E0000000000000, 0xC3E0000000000000, 0x4059000000000000, 0x408F400000000000],
+    V128: [0, 0, (1 << 128) - 1, 0x0F0E0D0C0B0A09080706050403020100, 0x80000000800000008000000080000000,
+           0x7FFF80007FFF80007FFF80007FFF8000, 0x00FF017F80FE00FF017F80FE00FF017F, 0x3F800000BF8000004000000042C80000,
+           0x4F0000007FC000007F80000080000000, 0x3FF00000000000007FF8000000000000, 0x41E0000000000000C1E0000000200000,
+           0x00000001000000020000000300000004, 0x7FFFFFFFFFFFFFFF8000000000000000, 0x10203040506070808090A0B0C0D0E0F0],
 }
 FINITE = {F32: [0, 0x3F800000, 0xBF800000, 0x40000000, 0x3F000000, 0x42C80000, 0xC0400000],
           F64: [0, 0x3FF0000000000000, 0xBFF0000000000000, 0x4000000000000000, 0x3FE0000000000000, 0x4059000000000000]}
-SIZE = {I32: 4, I64: 8, F32: 4, F64: 8}
+SIZE = {I32: 4, I64: 8, F32: 4, F64: 8, V128: 16}
+
+
+
+def vector(code):
+    """An instruction on vectors."""
+    return b"\xfd" + unsigned(code)
+
 
 ADD, SUB, MUL = {I32: 0x6A, I64: 0x7C}, {I32: 0x6B, I64: 0x7D}, {I32: 0x6C, I64: 0x7E}
 AND, OR, XOR = {I32: 0x71, I64: 0x83}, {I32: 0x72, I64: 0x84}, {I32: 0x73, I64: 0x85}
+for table, opcode in ((ADD, 0xAE), (SUB, 0xD1), (MUL, 0x95), (AND, 0x4E), (OR, 0x50), (XOR, 0x51)):
+    table[V128] = vector(opcode)
+# Of integers.
+VECTOR_COMPARES = [vector(n) for n in (*range(0x23, 0x41), *range(0xD6, 0xDC))]
+VECTOR_BINARY = [vector(n) for n in (
+    0x0E, *range(0x4E, 0x52), 0x65, 0x66, *range(0x6E, 0x74), *range(0x76, 0x7A), 0x7B, 0x82, 0x85, 0x86,
+    *range(0x8E, 0x94), *range(0x95, 0x9A), *range(0x9B, 0xA0), 0xAE, 0xB1, *range(0xB5, 0xBB), *range(0xBC, 0xC0), 0xCE,
+    0xD1, 0xD5, *range(0xDC, 0xE0))] + VECTOR_COMPARES
+VECTOR_UNARY = [vector(n) for n in (
+    0x4D, 0x60, 0x61, 0x62, 0x7C, 0x7D, 0x7E, 0x7F, 0x80, 0x81, *range(0x87, 0x8B), 0xA0, 0xA1, *range(0xA7, 0xAB), 0xC0,
+    0xC1, *range(0xC7, 0xCB), 0xE0, 0xE1, 0xEC, 0xED, *range(0xF8, 0x100))]
+VECTOR_TESTS = [vector(n) for n in (0x53, 0x63, 0x64, 0x83, 0x84, 0xA3, 0xA4, 0xC3, 0xC4)]
+# Those whose NaNs differ; and the compares of the same lanes.
+VECTOR_FLOATS = {F32: [vector(n) for n in (*range(0xE4, 0xEC), *range(0x41, 0x47))],
+                 F64: [vector(n) for n in (*range(0xF0, 0xF8), *range(0x47, 0x4D))]}
+VECTOR_FLOAT_UNARY = {F32: [vector(n) for n in (0x5E, 0x67, 0x68, 0x69, 0x6A, 0xE3)],
+                      F64: [vector(n) for n in (0x5F, 0x74, 0x75, 0x7A, 0x94, 0xEF)]}
+VECTOR_NAN = {F32: 0x7FC00000 * 0x1000000010000000100000001, F64: 0x7FF8000000000000 * 0x10000000000000001}
+VECTOR_EQUAL = {F32: vector(0x41), F64: vector(0x47)}
+# The scalar, and how many lanes.
+SPLATS = [(0x0F, I32), (0x10, I32), (0x11, I32), (0x12, I64), (0x13, F32), (0x14, F64)]
+EXTRACTS = {I32: [(0x15, 16), (0x16, 16), (0x18, 8), (0x19, 8), (0x1B, 4)], I64: [(0x1D, 2)], F32: [(0x1F, 4)],
+            F64: [(0x21, 2)]}
+REPLACES = [(0x17, I32, 16), (0x1A, I32, 8), (0x1C, I32, 4), (0x1E, I64, 2), (0x20, F32, 4), (0x22, F64, 2)]
+VECTOR_SHIFTS = [vector(n) for n in (*range(0x6B, 0x6E), *range(0x8B, 0x8E), *range(0xAB, 0xAE), *range(0xCB, 0xCE))]
+VECTOR_LOADS = [vector(n) for n in (*range(0x01, 0x0B), 0x5C, 0x5D)]
+LANE_ACCESSES = [(0x54, 16), (0x55, 8), (0x56, 4), (0x57, 2)]  # loads; stores are 4 further
 SHL = {I32: 0x74, I64: 0x86}
 # Without those that divide.
 ARITHMETIC = {I32: [0x6A, 0x6A, 0x6A, 0x6B, 0x6B, 0x6C, 0x71, 0x72, 0x73, 0x74, 0x75, 0x76, 0x77, 0x78],
               I64: [0x7C, 0x7C, 0x7C, 0x7D, 0x7D, 0x7E, 0x83, 0x84, 0x85, 0x86, 0x87, 0x88, 0x89, 0x8A],
-              F32: [0x92, 0x93, 0x94, 0x95, 0x96, 0x97], F64: [0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5]}
+              F32: [0x92, 0x93, 0x94, 0x95, 0x96, 0x97], F64: [0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5], V128: VECTOR_BINARY}
 DIVISIONS = {I32: [0x6D, 0x6E, 0x6F, 0x70], I64: [0x7F, 0x80, 0x81, 0x82]}
 SHIFTS = {I32: [0x74, 0x75, 0x76, 0x77, 0x78], I64: [0x86, 0x87, 0x88, 0x89, 0x8A]}
 COMPARES = {I32: list(range(0x46, 0x50)), I64: list(range(0x51, 0x5B)), F32: list(range(0x5B, 0x61)),
-            F64: list(range(0x61, 0x67))}
+            F64: list(range(0x61, 0x67)),
+            V128: [compare + test for compare in VECTOR_COMPARES for test in VECTOR_TESTS]}
 EQZ = {I32: 0x45, I64: 0x50}
 UNARY = {I32: [0x67, 0x68, 0x69, 0xC0, 0xC1], I64: [0x79, 0x7A, 0x7B, 0xC2, 0xC3, 0xC4],
-         F32: list(range(0x8B, 0x92)), F64: list(range(0x99, 0xA0))}
+         F32: list(range(0x8B, 0x92)), F64: list(range(0x99, 0xA0)), V128: VECTOR_UNARY}
 COPYSIGN = {F32: 0x98, F64: 0xA6}
 # opcode, bytes
 LOADS = {I32: [(0x28, 4), (0x28, 4), (0x28, 4), (0x2C, 1), (0x2D, 1), (0x2E, 2), (0x2F, 2)],
          I64: [(0x29, 8), (0x29, 8), (0x29, 8), (0x30, 1), (0x31, 1), (0x32, 2), (0x33, 2), (0x34, 4), (0x35, 4)],
-         F32: [(0x2A, 4)], F64: [(0x2B, 8)]}
+         F32: [(0x2A, 4)], F64: [(0x2B, 8)], V128: [(vector(0x00), 16)]}
 STORES = {I32: [(0x36, 4), (0x36, 4), (0x3A, 1), (0x3B, 2)], I64: [(0x37, 8), (0x37, 8), (0x3C, 1), (0x3D, 2), (0x3E, 4)],
-          F32: [(0x38, 4)], F64: [(0x39, 8)]}
+          F32: [(0x38, 4)], F64: [(0x39, 8)], V128: [(vector(0x0B), 16)]}
 
 BYTE = [bytes([n]) for n in range(256)]
 DROP, RETURN, SELECT = b"\x1a", b"\x0f", b"\x1b"
 GET = [b"\x20" + unsigned(n) for n in range(200)]
 SET = [b"\x21" + unsigned(n) for n in range(200)]
 TEE = [b"\x22" + unsigned(n) for n in range(200)]
+
+
+def coded(opcode):
+    """Opcodes of one byte are numbers."""
+    return opcode if isinstance(opcode, bytes) else BYTE[opcode]
 
 
 class Label:
@@ -86,7 +130,7 @@ class Generator:
         # Locals that any statement may set, by type; and those set or read lately.
         self.data = {kind: [n for n, k in enumerate(function.parameters) if k == kind] for kind in ALL}
         wanted = {I32: source.randint(1, 4), I64: source.randint(0, 3), F32: source.choice([0, 0, 1, 2]),
-                  F64: source.choice([0, 0, 1, 2])}
+                  F64: source.choice([0, 0, 1, 2]), V128: source.choice([0, 0, 1, 2, 3])}
         for kind in ALL:
             while len(self.data[kind]) < wanted[kind]:
                 self.data[kind].append(self.new_local(kind))
@@ -117,9 +161,14 @@ class Generator:
         floating = [(self.e_binary, 16), (self.e_multiply_add, 4), (self.e_tee, 6), (self.e_select, 4), (self.e_load, 5),
                     (self.e_block, 1), (self.e_if, 1), (self.e_call, 2), (self.e_convert, 4), (self.e_unary, 5),
                     (self.e_leaf, 8), (self.e_copysign, 2), (self.e_pending, 4), (self.e_global, 2), (self.e_clean, 3)]
+        vectors = [(self.e_binary, 20), (self.e_sum, 3), (self.e_multiply_add, 3), (self.e_tee, 8), (self.e_select, 5),
+                   (self.e_load, 6), (self.e_block, 2), (self.e_if, 2), (self.e_call, 2), (self.e_unary, 8),
+                   (self.e_leaf, 8), (self.e_pending, 5), (self.e_global, 2), (self.e_vector, 20)]
         self.expressions = {}
         for kind in ALL:
-            table = list(floating if kind in FLOATS else integer)
+            table = list(vectors if kind == V128 else floating if kind in FLOATS else integer)
+            if kind != V128:
+                table += [(self.e_lane, 2)]
             if kind == I32:
                 table += [(self.e_compare, 8)]
             self.expressions[kind] = self.swarm(table, 0.15)
@@ -150,7 +199,7 @@ class Generator:
         self.code.append(piece)
 
     def op(self, opcode):
-        self.code.append(BYTE[opcode])
+        self.code.append(coded(opcode))
 
     def constant(self, kind, bits=None):
         if bits is None:
@@ -390,7 +439,7 @@ class Generator:
     def e_load(self, kind, depth):
         opcode, _ = self.random.choice(LOADS[kind])
         offset = self.address(depth - 1)
-        self.emit(BYTE[opcode] + b"\x00" + unsigned(offset))
+        self.emit(coded(opcode) + b"\x00" + unsigned(offset))
 
     def e_global(self, kind, depth):
         if kind == I32 and self.chance(0.4):
@@ -443,6 +492,82 @@ class Generator:
     def e_unary(self, kind, depth):
         self.expression(kind, depth - 1)
         self.op(self.random.choice(UNARY[kind]))
+
+    def e_lane(self, kind, depth):
+        if kind == I32 and self.chance(0.5):
+            self.expression(V128, depth - 1)
+            self.op(self.random.choice(VECTOR_TESTS))
+            return
+        opcode, lanes = self.random.choice(EXTRACTS[kind])
+        self.expression(V128, depth - 1)
+        self.emit(vector(opcode) + BYTE[self.random.randrange(lanes)])
+
+    def e_vector(self, kind, depth):
+        form = self.random.random()
+        if form < 0.15:
+            opcode, lane = self.random.choice(SPLATS)
+            self.scalar_lane(lane, depth - 1)
+            self.emit(vector(opcode))
+        elif form < 0.3:
+            self.expression(V128, depth - 1)
+            if self.chance(0.5):
+                self.constant(I32, self.random.choice([0, 1, 3, 7, 8, 9, 15, 16, 31, 32, 63, 64, 255]))
+            else:
+                self.expression(I32, depth - 1)
+            self.op(self.random.choice(VECTOR_SHIFTS))
+        elif form < 0.4:
+            opcode, lane, lanes = self.random.choice(REPLACES)
+            self.expression(V128, depth - 1)
+            self.scalar_lane(lane, depth - 1)
+            self.emit(vector(opcode) + BYTE[self.random.randrange(lanes)])
+        elif form < 0.52:
+            self.expression(V128, depth - 1)
+            self.interrupt()
+            self.expression(V128, depth - 1)
+            self.emit(vector(0x0D) + self.lanes())
+        elif form < 0.62:
+            for _ in range(3):
+                self.expression(V128, depth - 1)
+            self.emit(vector(0x52))
+        elif form < 0.7:
+            offset = self.address(depth - 1)
+            self.emit(self.random.choice(VECTOR_LOADS) + b"\x00" + unsigned(offset))
+        elif form < 0.76:
+            opcode, lanes = self.random.choice(LANE_ACCESSES)
+            offset = self.address(depth - 1)
+            self.expression(V128, depth - 1)
+            self.emit(vector(opcode) + b"\x00" + unsigned(offset) + BYTE[self.random.randrange(lanes)])
+        else:
+            lanes = self.random.choice(FLOATS)
+            self.expression(V128, depth - 1)
+            if self.chance(0.7):
+                self.expression(V128, depth - 1)
+                self.op(self.random.choice(VECTOR_FLOATS[lanes]))
+            else:
+                # One that changes the width has results of the other.
+                opcode = self.random.choice(VECTOR_FLOAT_UNARY[lanes])
+                self.op(opcode)
+                lanes = F32 if opcode == vector(0x5E) else F64 if opcode == vector(0x5F) else lanes
+            self.emit(self.canonical_lanes(lanes))
+
+    def scalar_lane(self, kind, depth):
+        self.expression(kind, depth)
+        if kind in FLOATS:
+            self.emit(self.canonical(kind))
+
+    def lanes(self):
+        """Of a shuffle: any, or whole lanes of more than a byte."""
+        size = self.random.choice([1, 1, 2, 4, 8])
+        chosen = [self.random.randrange(32 // size) * size for _ in range(16 // size)]
+        return bytes(first + n for first in chosen for n in range(size))
+
+    def canonical_lanes(self, kind):
+        """The same as canonical() for each lane of a vector."""
+        if V128 not in self.scratch:
+            self.scratch[V128] = self.new_local(V128)
+        index = self.scratch[V128]
+        return (TEE[index] + constant(V128, VECTOR_NAN[kind]) + GET[index] + GET[index] + VECTOR_EQUAL[kind] +
+                vector(0x52) + TEE[index])  # the local is looked at in the end
 
     def e_copysign(self, kind, depth):
         self.expression(kind, depth - 1)
@@ -923,7 +1048,7 @@ class Generator:
             self.set(kind)
 
     def store_value(self, kind, depth, offset, opcode):
-        store = BYTE[opcode] + b"\x00" + unsigned(offset)
+        store = coded(opcode) + b"\x00" + unsigned(offset)
         if kind in FLOATS:
             if self.chance(0.6):
                 self.clean(kind, depth)
@@ -948,6 +1073,12 @@ class Generator:
     def s_store(self, depth=3):
         kind = self.random.choice(ALL) if self.chance(0.3) else self.some_kind()
         opcode, _ = self.random.choice(STORES[kind])
+        if kind == V128 and self.chance(0.3):
+            lane_store, lanes = self.random.choice(LANE_ACCESSES)
+            offset = self.address(depth - 1)
+            self.expression(kind, depth - 1)
+            self.emit(vector(lane_store + 4) + b"\x00" + unsigned(offset) + BYTE[self.random.randrange(lanes)])
+            return
         if self.chance(0.2):
             # A local that is set, then stored: its value may still be at hand when the address is known.
             index = (self.clean_locals[kind] or [None])[0] if kind in FLOATS else self.pick_to_set(kind)
@@ -956,7 +1087,7 @@ class Generator:
                 self.emit(SET[index])
                 offset = self.address(depth - 1)
                 self.emit(GET[index])
-                self.emit(BYTE[opcode] + b"\x00" + unsigned(offset))
+                self.emit(coded(opcode) + b"\x00" + unsigned(offset))
                 return
         offset = self.address(depth - 1)
         self.interrupt()
@@ -973,7 +1104,7 @@ class Generator:
         else:
             start = self.address(depth - 1)
         load, width = self.random.choice(LOADS[kind])
-        self.emit(BYTE[load] + b"\x00" + unsigned(start))
+        self.emit(coded(load) + b"\x00" + unsigned(start))
         same = [store for store, w in STORES[kind] if w == width]
         form = self.random.random()
         if form < 0.1 and self.pick_to_set(kind) is not None and kind not in FLOATS:
@@ -986,7 +1117,7 @@ class Generator:
             self.constant(kind)
             self.op(self.random.choice(ARITHMETIC[kind]))
         store = self.random.choice(same) if self.chance(0.8) else self.random.choice(STORES[kind])[0]
-        self.emit(BYTE[store] + b"\x00" + unsigned(to))
+        self.emit(coded(store) + b"\x00" + unsigned(to))
         if self.chance(0.2):
             self.s_transfer_again(kind, load, store)
 
@@ -998,8 +1129,8 @@ class Generator:
             offset = unsigned(8 * (n + 1))
             self.emit(other)
             self.emit(pointer)
-            self.emit(BYTE[load] + b"\x00" + offset)
-            self.emit(BYTE[store] + b"\x00" + offset)
+            self.emit(coded(load) + b"\x00" + offset)
+            self.emit(coded(store) + b"\x00" + offset)
 
     def s_global(self):
         kind = self.some_kind()
@@ -1679,12 +1810,12 @@ class Generator:
         """Leaves the locals in memory, where they are compared."""
         for n, kind in enumerate(list(self.types)):
             canonical = self.canonical(kind) if kind in FLOATS else b""
-            store = BYTE[STORES[kind][0][0]] + b"\x00" + unsigned(EPILOGUE + 8 * n)
+            store = coded(STORES[kind][0][0]) + b"\x00" + unsigned(EPILOGUE + 16 * n)
             self.emit(b"\x41\x00" + GET[n] + canonical + store)
 
 
 def arguments(source, parameters):
-    """For the wrapper: floats by their bits."""
+    """For the wrapper: floats by their bits, vectors as two numbers."""
     words = []
     for kind in parameters:
         if source.random() < 0.7:
@@ -1693,7 +1824,10 @@ def arguments(source, parameters):
             bits = source.getrandbits(8 * SIZE[kind])
             if kind in (I32, I64) and source.random() < 0.5:
                 bits &= 0xFF
-        words.append(f"{bits}n" if SIZE[kind] == 8 else str(bits))
+        if kind == V128:
+            words.append(f"{bits & (1 << 64) - 1}n")
+            bits >>= 64
+        words.append(f"{bits}n" if SIZE[kind] >= 8 else str(bits))
     return words
 
 
@@ -1712,7 +1846,7 @@ def make_module(seed, count):
         module.globals.append((I32, bits))
 
     def kinds(most):
-        return [source.choice([I32, I32, I32, I64, F32, F64]) for _ in range(source.randint(0, most))]
+        return [source.choice([I32, I32, I32, I64, F32, F64, V128]) for _ in range(source.randint(0, most))]
 
     result_lists = [kinds(1) or [I32] for _ in range(3)] + [kinds(3) for _ in range(3)] + [[I32], [I64]]
     level_of = [0 if n < count * 2 // 5 else 1 if n < count * 3 // 4 else 2 for n in range(count)]

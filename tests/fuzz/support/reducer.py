@@ -1,6 +1,6 @@
 """Makes a module in which a function differs small, for tests/fuzz/differential."""
 
-from wasm import ELSE, END, F32, F64, I32, I64, constant
+from wasm import ELSE, END, F32, F64, I32, I64, V128, constant
 
 OPENS = (0x02, 0x03, 0x04)
 
@@ -42,7 +42,7 @@ def smaller(code):
             yield code[:start] + code[start + 1:start + gap] + code[start + gap + 1:]
     for size in (6, 5, 4, 3, 2):
         for start in range(len(code) - size + 1):
-            for kind in (I32, I64, F32, F64):
+            for kind in (I32, I64, F32, F64, V128):
                 yield code[:start] + [constant(kind, 1)] + code[start + size:]
             yield code[:start] + [b"\x1a"] + code[start + size:]
 

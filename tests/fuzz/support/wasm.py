@@ -6,8 +6,8 @@ import shutil
 import subprocess
 import tempfile
 
-I32, I64, F32, F64 = 0x7F, 0x7E, 0x7D, 0x7C
-NAMES = {I32: "i32", I64: "i64", F32: "f32", F64: "f64"}
+I32, I64, F32, F64, V128 = 0x7F, 0x7E, 0x7D, 0x7C, 0x7B
+NAMES = {I32: "i32", I64: "i64", F32: "f32", F64: "f64", V128: "v128"}
 
 PAGE = 65536
 MAXIMUM_PAGES = 3
@@ -49,6 +49,8 @@ def constant(kind, bits):
         return b"\x42" + signed(as_signed(bits, 64))
     if kind == F32:
         return b"\x43" + bits.to_bytes(4, "little")
+    if kind == V128:
+        return b"\xfd\x0c" + bits.to_bytes(16, "little")
     return b"\x44" + bits.to_bytes(8, "little")
 
 
@@ -99,21 +101,28 @@ class Module:
         return self.types.index(key)
 
     def result_types(self, function):
-        return [NAMES[integer(kind)] for kind in self.functions[function].results]
+        return [NAMES[kind] for kind in integers(self.functions[function].results)]
 
     def wrapper(self, index):
-        """A function that takes and gives floats as their bits, with all NaNs the same."""
+        """A function that takes and gives floats as their bits, with all NaNs the same, and vectors as two numbers."""
         function = self.functions[index]
         code = b""
-        for n, kind in enumerate(function.parameters):
-            code += b"\x20" + unsigned(n) + {F32: b"\xbe", F64: b"\xbf"}.get(kind, b"")
+        n = 0
+        for kind in function.parameters:
+            code += b"\x20" + unsigned(n) + {F32: b"\xbe", F64: b"\xbf", V128: b"\xfd\x12"}.get(kind, b"")
+            if kind == V128:
+                n += 1
+                code += b"\x20" + unsigned(n) + b"\xfd\x1e\x01"
+            n += 1
         code += b"\x10" + unsigned(index)
-        first = len(function.parameters)
+        first = n
         for n in reversed(range(len(function.results))):
             code += b"\x21" + unsigned(first + n)
         for n, kind in enumerate(function.results):
             get = b"\x20" + unsigned(first + n)
             code += get
+            if kind == V128:
+                code += b"\xfd\x1d\x00" + get + b"\xfd\x1d\x01"
             if kind in (F32, F64):
                 code += NAN[kind] + get + get + EQUAL[kind] + b"\x1b" + REINTERPRET[kind]
         return locals_of(function.results) + code + END
@@ -138,13 +147,15 @@ class Module:
         code += b"\x3f\x00\x41\x10\x74\x47\x0d\x00\x0b\x20" + value
         for n, (kind, _) in enumerate(self.globals):
             code += b"\x23" + unsigned(n)
-            code += {I32: b"\xad", I64: b"", F32: b"\xbc\xad", F64: b"\xbd"}[kind] + step
+            code += {I32: b"\xad", I64: b"", F32: b"\xbc\xad", F64: b"\xbd", V128: b"\xfd\x1d\x00"}[kind] + step
+            if kind == V128:
+                code += b"\x23" + unsigned(n) + b"\xfd\x1d\x01" + step
         return locals_of([I32, I64]) + code + END
 
     def bytes(self):
         count = len(self.functions)
         signatures = [self.type_index(f.parameters, f.results) for f in self.functions]
-        signatures += [self.type_index(map(integer, f.parameters), map(integer, f.results)) for f in self.functions]
+        signatures += [self.type_index(integers(f.parameters), integers(f.results)) for f in self.functions]
         signatures += [self.type_index((), ()), self.type_index((), (I64,))]
         bodies = [locals_of(f.locals) + b"".join(f.code) + END for f in self.functions]
         bodies += [self.wrapper(n) for n in range(count)] + [self.reset(), self.hash()]
@@ -183,8 +194,12 @@ def export(name, kind, index):
     return unsigned(len(name)) + name.encode() + bytes([kind]) + unsigned(index)
 
 
-def integer(kind):
-    return {F32: I32, F64: I64}.get(kind, kind)
+def integers(kinds):
+    """What a wrapper has in their place."""
+    found = []
+    for kind in kinds:
+        found += {F32: [I32], F64: [I64], V128: [I64, I64]}.get(kind, [kind])
+    return found
 
 
 def locals_of(kinds):
