@@ -424,6 +424,30 @@ TEST_F(OpenTest, ACallbackIsAFunctionOfTheGuest) {
   EXPECT_EQ(value_of(*program_->call_slot(*slot, std::span(&direct, 1))), 23);
 }
 
+TEST_F(OpenTest, ACallbackTakesAndGivesVectors) {
+  Library main = make_main({});
+  const uint32_t type = main.module.type({ValueType::i32, ValueType::v128}, {ValueType::v128, ValueType::i32});
+  const uint32_t caller = main.module.type({ValueType::i32, ValueType::v128}, {ValueType::v128});
+  main.export_function(
+      "call_it", main.module.function(caller, bytes(constant(7), get_local(1), get_local(0), Opcode::call_indirect,
+                                                    unsigned_leb(type), 0x00, Opcode::drop)));
+  start(main);
+  const runtime::HostFunctionDefinition definition{"turn", "iv_vi", [](void*, runtime::HostCall& host_call) {
+                                                     const abi::V128 given = host_call.v128(1);
+                                                     host_call.set_v128({given.high, given.low + host_call.u32(0)});
+                                                     host_call.cells()[2].u64 = 1;
+                                                     return true;
+                                                   }};
+  const auto slot = program_->add_callback(definition, nullptr);
+  ASSERT_TRUE(slot);
+  const abi::Cell arguments[] = {{.u64 = *slot}, {.u64 = 10}, {.u64 = 20}};
+  const auto outcome = program_->call(*program_->main(), "call_it", arguments);
+  ASSERT_TRUE(outcome);
+  ASSERT_EQ(outcome->results.size(), 2U);
+  EXPECT_EQ(outcome->results[0].u64, 20U);
+  EXPECT_EQ(outcome->results[1].u64, 17U);
+}
+
 TEST_F(OpenTest, AHostFunctionOpensCallsAndCloses) {
   int result = 0;
   on("hook", [&] {

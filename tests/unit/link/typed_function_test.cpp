@@ -23,16 +23,20 @@ TEST_F(TypedFunctionTest, ValuesOfAllTypesGoThereAndBack) {
   add("libi64.so", last_of("i64", {ValueType::i32, ValueType::i64}));
   add("libf32.so", last_of("f32", {ValueType::f32}));
   add("libf64.so", last_of("f64", {ValueType::f32, ValueType::f64}));
+  add("libv128.so", last_of("v128", {ValueType::v128, ValueType::i32, ValueType::v128}));
   start();
   const auto i32 = TypedFunction<int32_t(int64_t, int32_t)>::find(*program_, *open("libi32.so"), "i32");
   const auto i64 = TypedFunction<uint64_t(uint32_t, uint64_t)>::find(*program_, *open("libi64.so"), "i64");
   const auto f32 = TypedFunction<float(float)>::find(*program_, *open("libf32.so"), "f32");
   const auto f64 = TypedFunction<double(float, double)>::find(*program_, *open("libf64.so"), "f64");
-  ASSERT_TRUE(i32 && i64 && f32 && f64);
+  const auto v128 =
+      TypedFunction<abi::V128(abi::V128, int32_t, abi::V128)>::find(*program_, *open("libv128.so"), "v128");
+  ASSERT_TRUE(i32 && i64 && f32 && f64 && v128);
   EXPECT_EQ((*i32)(1, -7), -7);
   EXPECT_EQ((*i64)(1, uint64_t{1} << 63), uint64_t{1} << 63);
   EXPECT_EQ((*f32)(-0.5F), -0.5F);
   EXPECT_EQ((*f64)(1.0F, 1e300), 1e300);
+  EXPECT_EQ((*v128)({1, 2}, 3, {4, 5}), (abi::V128{4, 5}));
 }
 
 TEST_F(TypedFunctionTest, AnotherTypeIsRefused) {

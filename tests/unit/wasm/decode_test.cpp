@@ -164,7 +164,6 @@ TEST(Decode, FunctionTypes) {
 
 TEST(Decode, TypesOfOtherProposalsAreNamed) {
   const auto with_parameter = [](int byte) { return with_sections({section(kType, bytes(1, 0x60, 1, byte, 0))}); };
-  expect_error(with_parameter(0x7b), ErrorKind::unsupported, "SIMD");
   expect_error(with_parameter(0x69), ErrorKind::unsupported, "exnref");
   expect_error(with_parameter(0x6e), ErrorKind::unsupported, "garbage collection");
   expect_error(with_parameter(0x64), ErrorKind::unsupported, "typed function references");
@@ -392,7 +391,12 @@ TEST(ConstantExpression, IsValidated) {
   refuse(ValueType::i32, bytes(i32_one, Opcode::i32_eqz), ErrorKind::invalid, "constant expression required");
   refuse(ValueType::i32, bytes(Opcode::nop, i32_one), ErrorKind::invalid, "constant expression required");
   refuse(ValueType::i32, bytes(0x06 + 0xf8), ErrorKind::invalid, "constant expression required");
-  refuse(ValueType::i32, bytes(0xfd, 0x0c), ErrorKind::unsupported, "SIMD");
+  const auto vector = bytes(Opcode::v128_const, ByteVector(16));
+  refuse(ValueType::i32, vector, ErrorKind::invalid, "type mismatch: expected [i32], found [v128]");
+  refuse(ValueType::v128, i64_one, ErrorKind::invalid, "type mismatch: expected [v128], found [i64]");
+  refuse(ValueType::v128, bytes(vector, vector), ErrorKind::invalid, "type mismatch");
+  refuse(ValueType::v128, bytes(vector, Opcode::v128_not), ErrorKind::invalid, "constant expression required");
+  refuse(ValueType::v128, bytes(i32_one, Opcode::i8x16_splat), ErrorKind::invalid, "constant expression required");
   refuse(ValueType::i32, bytes(0xfb, 0x00), ErrorKind::unsupported, "garbage collection");
   refuse(ValueType::i32, bytes(0xff), ErrorKind::malformed, "illegal opcode");
   expect_error(with_sections({section(kGlobal, bytes(1, ValueType::i32, 0, i32_one))}), ErrorKind::malformed,

@@ -15,6 +15,7 @@ constexpr auto i32 = ValueType::i32;
 constexpr auto i64 = ValueType::i64;
 constexpr auto f32 = ValueType::f32;
 constexpr auto f64 = ValueType::f64;
+constexpr auto v128 = ValueType::v128;
 constexpr auto funcref = ValueType::funcref;
 constexpr auto externref = ValueType::externref;
 constexpr int kEmptyBlock = 0x40;
@@ -95,6 +96,8 @@ ByteVector constant(ValueType type) {
       return bytes(Opcode::f32_const, ByteVector(4));
     case f64:
       return bytes(Opcode::f64_const, ByteVector(8));
+    case v128:
+      return bytes(Opcode::v128_const, ByteVector(16));
     default:
       return bytes(Opcode::ref_null, type);
   }
@@ -123,6 +126,25 @@ ByteVector immediates(const OpcodeRow& row) {
       return {2, 0};
     case Immediate::memarg64:
       return {3, 0};
+    case Immediate::memarg128:
+      return {4, 0};
+    case Immediate::memarg8_lane:
+      return {0, 0, 15};
+    case Immediate::memarg16_lane:
+      return {1, 0, 7};
+    case Immediate::memarg32_lane:
+      return {2, 0, 3};
+    case Immediate::memarg64_lane:
+      return {3, 0, 1};
+    case Immediate::lane2:
+    case Immediate::lane4:
+    case Immediate::lane8:
+    case Immediate::lane16:
+      return {static_cast<uint8_t>(lane_count(row.immediate) - 1)};
+    case Immediate::v128:
+      return ByteVector(16);
+    case Immediate::shuffle:
+      return ByteVector(16, 31);
     case Immediate::zero_byte:
     case Immediate::memory:
     case Immediate::data:
@@ -149,7 +171,7 @@ ByteVector immediates(const OpcodeRow& row) {
 }
 
 ValueType type_of(char letter) {
-  return letter == 'i' ? i32 : letter == 'I' ? i64 : letter == 'f' ? f32 : f64;
+  return letter == 'i' ? i32 : letter == 'I' ? i64 : letter == 'f' ? f32 : letter == 'F' ? f64 : v128;
 }
 
 TEST(Validate, EveryInstructionHasTheSignatureOfItsRow) {
@@ -191,15 +213,18 @@ TEST(Validate, EveryInstructionHasTheSignatureOfItsRow) {
 
 TEST(Validate, AlignmentIsAtMostNaturalAndOfAtomicsExactlyNatural) {
   for (const OpcodeRow& row : kOpcodes) {
-    const ByteVector natural =
-        row.immediate >= Immediate::memarg8 && row.immediate <= Immediate::memarg64 ? immediates(row) : ByteVector();
+    const ByteVector natural = row.immediate >= Immediate::memarg8 && row.immediate <= Immediate::memarg64_lane
+                                   ? immediates(row)
+                                   : ByteVector();
     if (natural.empty()) {
       continue;
     }
     SCOPED_TRACE(row.name);
     const bool is_atomic = row.prefix == 0xfe;
     const auto with_alignment = [&](int alignment) {
-      return Body{{}, {}, bytes(Opcode::unreachable, row.opcode, alignment, 0, Opcode::unreachable)};
+      ByteVector immediate = natural;
+      immediate[0] = static_cast<uint8_t>(alignment);
+      return Body{{}, {}, bytes(Opcode::unreachable, row.opcode, immediate, Opcode::unreachable)};
     };
     expect_valid(with_alignment(natural[0]));
     expect_invalid(with_alignment(natural[0] + 1), "alignment must not be larger than natural");
@@ -211,18 +236,43 @@ TEST(Validate, AlignmentIsAtMostNaturalAndOfAtomicsExactlyNatural) {
   }
 }
 
+TEST(Validate, LanesAreThoseOfTheVector) {
+  for (const OpcodeRow& row : kOpcodes) {
+    if (row.immediate != Immediate::shuffle && lane_count(row.immediate) == 0) {
+      continue;
+    }
+    SCOPED_TRACE(row.name);
+    const auto with_lane = [&](int lane) {
+      ByteVector immediate = immediates(row);
+      immediate.back() = static_cast<uint8_t>(lane);
+      return Body{{}, {}, bytes(Opcode::unreachable, row.opcode, immediate, Opcode::unreachable)};
+    };
+    const int count = row.immediate == Immediate::shuffle ? 32 : static_cast<int>(lane_count(row.immediate));
+    expect_valid(with_lane(0));
+    expect_valid(with_lane(count - 1));
+    expect_invalid(with_lane(count),
+                   fmt::format("invalid lane index {}: {} has {} to choose from", count, row.name, count));
+    expect_invalid(with_lane(255), "invalid lane index 255");
+  }
+}
+
+TEST(Validate, VectorsThatAreCutShortAreMalformed) {
+  for (const Opcode opcode : {Opcode::v128_const, Opcode::i8x16_shuffle}) {
+    expect_error({{}, {}, bytes(Opcode::unreachable, opcode, ByteVector(7))}, ErrorKind::malformed, "unexpected end");
+  }
+}
+
 TEST(Validate, InstructionsOfOtherProposalsAreNamed) {
-  expect_error({{}, {}, {0xfd, 0x0c}}, ErrorKind::unsupported, "SIMD");
   expect_error({{}, {}, {0x1f, kEmptyBlock, 0}}, ErrorKind::unsupported, "exnref");
   expect_error({{}, {}, {0x0a}}, ErrorKind::unsupported, "exnref");
   expect_error({{}, {}, {0xfb, 0}}, ErrorKind::unsupported, "garbage collection");
   expect_error({{}, {}, {0x14, 0}}, ErrorKind::unsupported, "typed function references");
   expect_error({{}, {}, {0xd0, 0x6e}}, ErrorKind::unsupported, "garbage collection");
-  expect_error({{}, {}, {0x02, 0x7b}}, ErrorKind::unsupported, "SIMD");
-  expect_error({{}, {}, {}, {1, 1, 0x7b}}, ErrorKind::unsupported, "SIMD");
   expect_error({{}, {}, {0xff}}, ErrorKind::malformed, "illegal opcode");
   expect_error({{}, {}, {0x27}}, ErrorKind::malformed, "illegal opcode");
   expect_error({{}, {}, {0xfc, 0x12}}, ErrorKind::malformed, "illegal opcode");
+  expect_error({{}, {}, {0xfd, 0x9a, 0x01}}, ErrorKind::malformed, "illegal opcode");
+  expect_error({{}, {}, {0xfd, 0x94, 0x02}}, ErrorKind::malformed, "illegal opcode");
   expect_error({{}, {}, {0xfe, 0x04}}, ErrorKind::malformed, "illegal opcode");
   expect_error({{}, {}, {0xfe, 0x4f}}, ErrorKind::malformed, "illegal opcode");
 }
@@ -539,7 +589,7 @@ TEST(Validate, Memories) {
 
 TEST(Validate, MemoryInstructionsNeedAMemory) {
   for (const OpcodeRow& row : kOpcodes) {
-    const bool is_access = row.immediate >= Immediate::memarg8 && row.immediate <= Immediate::memarg64;
+    const bool is_access = row.immediate >= Immediate::memarg8 && row.immediate <= Immediate::memarg64_lane;
     if (!is_access && row.immediate != Immediate::memory && row.immediate != Immediate::memory_memory &&
         row.immediate != Immediate::data_memory) {
       continue;
