@@ -144,8 +144,8 @@ template <class V>
 /// The lanes of both, each to the nearest number that Narrow has.
 template <class Narrow, class Wide>
 [[nodiscard]] inline auto narrow(Wide a, Wide b) {
-  constexpr auto kLeast = static_cast<Lane<Wide>>(std::numeric_limits<Narrow>::min());
-  constexpr auto kMost = static_cast<Lane<Wide>>(std::numeric_limits<Narrow>::max());
+  constexpr auto kMost = static_cast<Lane<Wide>>((1 << std::numeric_limits<Narrow>::digits) - 1);
+  constexpr auto kLeast = static_cast<Lane<Wide>>(std::is_signed_v<Narrow> ? -kMost - 1 : 0);
   const auto clamp = [](Wide v) {
     return __builtin_elementwise_min(__builtin_elementwise_max(v, splat<Wide>(kLeast)), splat<Wide>(kMost));
   };

@@ -141,8 +141,8 @@ class Program {
 
   /// Calls main's `_start`. Errors: usage, when nothing is loaded or main has none (names what it does export).
   [[nodiscard]] Result<CallOutcome> run();
-  /// Calls an exported function. `arguments`: one cell per parameter, two for a v128, of the parameter's type by the caller's word.
-  /// Errors: usage (no such function, wrong number of arguments).
+  /// Calls an exported function. `arguments`: one cell per parameter, two for a v128, of the parameter's type by the
+  /// caller's word. Errors: usage (no such function, wrong number of arguments).
   [[nodiscard]] Result<CallOutcome> call(Dso& dso, std::string_view function, std::span<const abi::Cell> arguments);
   /// The same by a function's index in the module, exported or not.
   [[nodiscard]] Result<CallOutcome> call(Dso& dso, uint32_t function, std::span<const abi::Cell> arguments);
