@@ -13,8 +13,8 @@ namespace tenon::runtime {
 
 /// One call of a host function by the guest. Valid during the call only; used by the calling thread only.
 ///
-/// Arguments arrive in cells() from 0 on, results are left there from 0 on, a v128 in two of them. Everything the guest passes is untrusted:
-/// addresses go through span() or read()/write(), which check them.
+/// Arguments arrive in cells() from 0 on, results are left there from 0 on, a v128 in two. All the guest passes is
+/// untrusted: addresses go through span() or read()/write(), which check them.
 class HostCall {
  public:
   HostCall(abi::Thread& thread, abi::Memory* memory, abi::Cell* cells)
