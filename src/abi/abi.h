@@ -132,8 +132,8 @@ static_assert(offsetof(Table, elements) == 0);
 static_assert(offsetof(Table, size) == 8);
 
 /// One DSO in one thread. Behind the struct follow, at offsets that the module alone decides (abi::InstanceLayout): one
-/// Cell per global (own value; GOT cell or base made by the linker; or a pointer to the exporter's Cell), one
-/// ImportSlot per imported function, one Table* per table, one identity per tag, one dropped flag per segment.
+/// Cell per global (its value, GOT cell or base made by the linker; or a pointer to the exporter's Cell, or to a v128),
+/// one ImportSlot per imported function, one Table* per table, one identity per tag, one dropped flag per segment.
 struct Instance {
   uint8_t* memory_base = nullptr;  ///< of memory 0; null without one
   Memory* memory = nullptr;        ///< memory 0

@@ -141,7 +141,7 @@ class Damage(ImageTest):
         self.check(self.tenon("verify", "a.wasm.aot"), 1, None, "does not match the hash")
 
     def test_another_abi(self):
-        version = re.search(rb"\x03\0\0\0", self.good[-120:-16])
+        version = re.search(rb"\x04\0\0\0", self.good[-120:-16])
         self.assertIsNotNone(version)
         at = len(self.good) - 120 + version.start()
         self.refuse(self.good[:at] + b"\x63" + self.good[at + 1:], "version 99 of compiled code's interface")
