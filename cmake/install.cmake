@@ -8,6 +8,7 @@ if(TENON_COMPILER)
 endif()
 install(PROGRAMS guest/tenon-cc guest/tenon-c++ guest/set-runtime-path TYPE BIN)
 install(TARGETS tenon-shared EXPORT tenon-targets LIBRARY)
+install(TARGETS iwasm LIBRARY)
 install(DIRECTORY include/ TYPE INCLUDE FILES_MATCHING PATTERN *.h)
 
 set(package_directory ${CMAKE_INSTALL_LIBDIR}/cmake/tenon)

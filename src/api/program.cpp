@@ -364,6 +364,11 @@ Result<std::vector<Value>> Program::call(std::string_view name, std::span<const 
                 main == nullptr ? "nothing is loaded" : main->name + " exports no such function");
   }
   const FunctionType type = detail::to_public(main->module().function_type(symbol->index));
+  const auto is_number = [](ValueType value) { return value >= ValueType::f64; };
+  if (!std::ranges::all_of(type.parameters, is_number) || !std::ranges::all_of(type.results, is_number)) {
+    return fail(ErrorKind::unsupported, "cannot call {}: it is a function {}, and values here are numbers", name,
+                to_string(type));
+  }
   if (!std::ranges::equal(arguments, type.parameters, {}, &Value::type)) {
     return fail(ErrorKind::usage, "cannot call {}: it is a function {}, and the arguments are others", name,
                 to_string(type));

@@ -224,9 +224,17 @@ bool execute_function(WASMModuleInstanceCommon& instance, const char* name, int3
   if (!call_here(instance, *function, arguments, results)) {
     return false;
   }
-  for (size_t i = 0; i < results.size(); ++i) {
-    std::printf("%s", i == 0 ? "" : ",");
-    print_result(instance, function->type.results[i], results[i]);
+  const char* separator = "";
+  auto result = results.begin();
+  for (const ValueType type : function->type.results) {
+    std::printf("%s", separator);
+    separator = ",";
+    if (type == ValueType::v128) {
+      std::printf("<0x%016" PRIx64 " 0x%016" PRIx64 ">:v128", result[0].u64, result[1].u64);
+    } else {
+      print_result(instance, type, *result);
+    }
+    result += abi::cells_of(type);
   }
   std::printf("\n");
   std::fflush(stdout);

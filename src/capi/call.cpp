@@ -1,4 +1,5 @@
 // Calls into guests: exec envs, and how a call that fails becomes an exception.
+#include <algorithm>
 #include <cstdarg>
 #include <cstring>
 
@@ -61,6 +62,9 @@ Result<link::CallOutcome> enter(WASMModuleInstanceCommon& instance, const Functi
 
 /// So many cells of 32 bits a value takes in argv.
 uint32_t cells_of(ValueType type) {
+  if (type == ValueType::v128) {
+    return 4;
+  }
   return type == ValueType::i64 || type == ValueType::f64 || type == ValueType::externref ? 2 : 1;
 }
 
@@ -78,8 +82,12 @@ std::vector<abi::Cell> read_cells(const WASMModuleInstanceCommon& instance, cons
   cells.reserve(types.size());
   for (const ValueType type : types) {
     abi::Cell cell{.u64 = argv[0]};
-    if (cells_of(type) == 2) {
+    if (cells_of(type) >= 2) {
       std::memcpy(&cell, argv, sizeof(cell));
+    }
+    if (type == ValueType::v128) {
+      cells.push_back(cell);
+      std::memcpy(&cell, argv + 2, sizeof(cell));
     } else if (type == ValueType::funcref) {
       cell.function = function_at(instance, argv[0]);
     }
@@ -91,13 +99,15 @@ std::vector<abi::Cell> read_cells(const WASMModuleInstanceCommon& instance, cons
 
 void write_cells(const WASMModuleInstanceCommon& instance, const std::vector<ValueType>& types,
                  std::span<const abi::Cell> cells, uint32_t* argv) {
-  for (size_t i = 0; i < cells.size(); ++i) {
-    if (cells_of(types[i]) == 2) {
-      std::memcpy(argv, &cells[i], sizeof(abi::Cell));
+  auto cell = cells.begin();
+  for (const ValueType type : types) {
+    if (const uint32_t words = cells_of(type); words >= 2) {
+      std::memcpy(argv, &*cell, words * sizeof(uint32_t));
     } else {
-      *argv = types[i] == ValueType::funcref ? function_index(instance, cells[i].function) : cells[i].u32;
+      *argv = type == ValueType::funcref ? function_index(instance, cell->function) : cell->u32;
     }
-    argv += cells_of(types[i]);
+    cell += abi::cells_of(type);
+    argv += cells_of(type);
   }
 }
 
@@ -179,6 +189,11 @@ bool call_with_values(WASMExecEnv& env, const Function& function, std::span<wasm
                       std::span<const wasm_val_t> arguments) {
   WASMModuleInstanceCommon& instance = *env.instance;
   const wasm::FunctionType& type = function.type;
+  const auto is_vector = [](ValueType value) { return value == ValueType::v128; };
+  if (std::ranges::any_of(type.parameters, is_vector) || std::ranges::any_of(type.results, is_vector)) {
+    instance.exception.set("a wasm_val_t cannot hold a v128: use wasm_runtime_call_wasm");
+    return false;
+  }
   if (arguments.size() != type.parameters.size()) {
     instance.exception.set("the argument value number does not match the function declaration");
     return false;

@@ -32,6 +32,8 @@ const char* to_string(ErrorKind kind) {
       return "usage";
     case ErrorKind::trap:
       return "trap";
+    case ErrorKind::exit:
+      return "exit";
   }
   return "unknown";
 }
