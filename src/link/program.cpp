@@ -356,9 +356,9 @@ Result<CallOutcome> Program::call_slot(uint32_t function, std::span<const abi::C
 }
 
 Result<CallOutcome> Program::call(const abi::FunctionDescriptor& function, std::span<const abi::Cell> arguments) {
-  if (function.type->parameters.size() != arguments.size()) {
-    return fail(ErrorKind::usage, "the function takes {} arguments {}, not {}", function.type->parameters.size(),
-                to_string(*function.type), arguments.size());
+  if (abi::cells_of(function.type->parameters) != arguments.size()) {
+    return fail(ErrorKind::usage, "the function takes {} arguments {}, not {}",
+                abi::cells_of(function.type->parameters), to_string(*function.type), arguments.size());
   }
   Dso* const dso = state_->dso(function.dso);
   if (dso == nullptr) {
@@ -405,7 +405,8 @@ Result<CallOutcome> Program::call(Dso& dso, std::string_view function, std::span
 
 Result<CallOutcome> Program::call(Dso& dso, uint32_t function, std::span<const abi::Cell> arguments) {
   const wasm::Module& module = dso.module();
-  if (function >= module.functions.size() || abi::cells_of(module.function_type(function).parameters) != arguments.size()) {
+  if (function >= module.functions.size() ||
+      abi::cells_of(module.function_type(function).parameters) != arguments.size()) {
     return fail(ErrorKind::usage, "{} has no function {} that takes {} arguments", dso.name, function,
                 arguments.size());
   }
